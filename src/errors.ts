@@ -1,0 +1,110 @@
+/**
+ * The one error that leaves lotline: what happened, where in what the caller sent, and how to mend it.
+ *
+ *     throw new LotlineError('ID-CHECK', 'GTIN 00312345678901: check digit should be 6', { at: '/epcList/0', fix: 'Correct the last digit.' });
+ */
+
+/** Every code that an answer may carry: HTTP status and the EPCIS exception it is told as (epcis-2.0.md §8). Codes never change their meaning. */
+export const ERROR_CODES = {
+  // Documents and events (refused)
+  'EV-SYNTAX': { status: 400, epcis: 'ValidationException' },
+  'EV-SCHEMA': { status: 400, epcis: 'ValidationException' },
+  'EV-CONTEXT': { status: 400, epcis: 'ValidationException' },
+  'EV-TIMEZONE': { status: 400, epcis: 'ValidationException' },
+  'EV-RULE': { status: 400, epcis: 'ValidationException' },
+  'EV-ID-TAKEN': { status: 409, epcis: 'ResourceAlreadyExistsException' },
+  'PII-FOUND': { status: 400, epcis: 'ValidationException' },
+  'ID-FORM': { status: 400, epcis: 'ValidationException' },
+  'ID-CHECK': { status: 400, epcis: 'ValidationException' },
+  'ID-LENGTH': { status: 400, epcis: 'ValidationException' },
+  'ID-CHARSET': { status: 400, epcis: 'ValidationException' },
+  'ID-AI': { status: 400, epcis: 'ValidationException' },
+  // Refused by LOTLINE_RULES=enforce (packs-wire.md)
+  'SN-DUP': { status: 409, epcis: 'ValidationException' },
+  'SN-CONFLICT': { status: 409, epcis: 'ValidationException' },
+  'SN-AFTER-END': { status: 409, epcis: 'ValidationException' },
+  'SN-UNKNOWN': { status: 409, epcis: 'ValidationException' },
+  'AGG-CYCLE': { status: 409, epcis: 'ValidationException' },
+  'AGG-DOUBLE': { status: 409, epcis: 'ValidationException' },
+  'AGG-UNKNOWN-CHILD': { status: 409, epcis: 'ValidationException' },
+  // Requests
+  'REQ-FORM': { status: 400, epcis: 'ValidationException' },
+  'REQ-LIMIT': { status: 413, epcis: 'CaptureLimitExceededException' },
+  'REQ-MEDIA': { status: 415, epcis: 'UnsupportedMediaTypeException' },
+  'REQ-ACCEPT': { status: 406, epcis: 'NotAcceptableException' },
+  'REQ-URI': { status: 414, epcis: 'URITooLongException' },
+  'REQ-METHOD': { status: 405, epcis: 'ValidationException' },
+  'REQ-BUSY': { status: 503, epcis: 'ImplementationException' },
+  'QRY-PARAM': { status: 400, epcis: 'QueryParameterException' },
+  'QRY-LARGE': { status: 413, epcis: 'QueryTooLargeException' },
+  'QRY-TOKEN': { status: 404, epcis: 'NoSuchResourceException' },
+  'NOT-FOUND': { status: 404, epcis: 'NoSuchResourceException' },
+  'ACC-DENIED': { status: 401, epcis: 'SecurityException' },
+  'ACC-SCOPE': { status: 403, epcis: 'SecurityException' },
+  // Ledger
+  'LOG-INCLUSION': { status: 409, epcis: 'ImplementationException' },
+  'LOG-CONSISTENCY': { status: 409, epcis: 'ImplementationException' },
+  'LOG-SIGNATURE': { status: 409, epcis: 'ImplementationException' },
+  // Settings and the world around
+  'CFG-VALUE': { status: 500, epcis: 'ImplementationException' },
+  'NOT-SUPPORTED': { status: 501, epcis: 'ImplementationException' },
+  INTERNAL: { status: 500, epcis: 'ImplementationException' },
+} as const satisfies Record<string, { status: number; epcis: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** RFC 9457, with our own members `code`, `at` and `fix`. */
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  /** JSON Pointer (or XPath) into what the caller sent; '' is the whole of it. */
+  at: string;
+  /** One imperative sentence. */
+  fix: string;
+  /** Every thing that offends, as canonical keys, where the code names things. */
+  things?: string[];
+};
+
+export type ErrorPlace = { at?: string; fix: string; things?: string[]; cause?: unknown };
+
+export class LotlineError extends Error {
+  override readonly name = 'LotlineError';
+  readonly code: ErrorCode;
+  readonly at: string;
+  readonly fix: string;
+  readonly things: string[] | undefined;
+
+  constructor(code: ErrorCode, what: string, where: ErrorPlace) {
+    super(what, where.cause === undefined ? undefined : { cause: where.cause });
+    this.code = code;
+    this.at = where.at ?? '';
+    this.fix = where.fix;
+    this.things = where.things;
+  }
+
+  /** The same error seen from further out: `at` gets a prefix. */
+  within(prefix: string): LotlineError {
+    return new LotlineError(this.code, this.message, {
+      at: prefix + this.at,
+      fix: this.fix,
+      ...(this.things && { things: this.things }),
+      cause: this.cause,
+    });
+  }
+
+  toProblem(status: number = ERROR_CODES[this.code].status): Problem {
+    return {
+      type: `epcisException:${ERROR_CODES[this.code].epcis}`,
+      title: this.message,
+      status,
+      detail: `${this.message}${this.at ? ` (at ${this.at})` : ''}. ${this.fix}`,
+      code: this.code,
+      at: this.at,
+      fix: this.fix,
+      ...(this.things && { things: this.things }),
+    };
+  }
+}
