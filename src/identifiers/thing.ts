@@ -8,6 +8,15 @@
  *     urn:epc:class:lgtin:9520123.000011.L1        → { class: '01/09520123000110', lot: 'L1' }         key 01/09520123000110/10/L1
  *     urn:epc:idpat:sgtin:9520123.000011.*         → { class: '01/09520123000110', lot: '' }           key 01/09520123000110
  *
+ *
+ * The class column names what all things of a class share, as the key of that class; the serial is the rest:
+ *
+ *     sgtin '01/<gtin14>'        upui '01/<gtin14>/235' (its serials are other numbers than those under 21)
+ *     itip  '8006/<18 digits>'   cpi  '8010/<company prefix and part, percent-encoded>'
+ *     grai  '8003/<14 digits>'   gdti '253/<13 digits>'   sgcn '255/<13 digits>'
+ *     keys without a class: '00', '414', '417', '401', '402', '8004', '8017', '8018', the whole value as serial
+ *     a key that stands where it does not belong (a lot among instances, an instance among lots): 'uri' with the canonical key
+ *
  * Serials and lots are held decoded; keys percent-encode them in the general form of codes.md §4.
  */
 export type Thing = { readonly class: string; readonly serial: string };

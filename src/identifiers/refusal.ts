@@ -1,0 +1,15 @@
+import { type ErrorCode, LotlineError } from '../errors.ts';
+
+/** A refused identifier: what is wrong with it and how to mend it, without a place (the caller knows where it stood). */
+export function refusal(
+  code: Extract<ErrorCode, 'ID-FORM' | 'ID-CHECK' | 'ID-LENGTH' | 'ID-CHARSET' | 'ID-AI'>,
+  what: string,
+  fix: string,
+): LotlineError {
+  return new LotlineError(code, what, { fix });
+}
+
+/** An identifier as an error message may show it: a sender's megabyte does not become our log line. */
+export function shown(text: string): string {
+  return text.length <= 120 ? text : `${text.slice(0, 117)}…`;
+}
