@@ -1,0 +1,97 @@
+import type {
+  EntryRow,
+  EventRow,
+  FindingRow,
+  FindingThing,
+  IntervalRow,
+  JobRow,
+  KeyRow,
+  KnownEvent,
+  LineageRow,
+  MasterdataRow,
+  NewThing,
+  PartRow,
+  PayloadRow,
+  ThingRow,
+} from './rows.ts';
+
+type Awaitable<T> = T | Promise<T>;
+
+/**
+ * The one writer of a store. Everything between `begin` and `commit` is one transaction: durable when `commit` returns, gone after
+ * `rollback`, never retried inside. Methods take and give whole arrays; there is no statement a serial. No rules live here.
+ * A savepoint holds one document: what is undone takes its ids and words with it, so that a replay of the entries gives equal ids.
+ */
+export interface Journal {
+  begin(): Awaitable<void>;
+  commit(): Awaitable<void>;
+  rollback(): Awaitable<void>;
+  savepoint(): Awaitable<void>;
+  release(): Awaitable<void>;
+  undo(): Awaitable<void>;
+
+  /** The number of entries: the seq of the next one. */
+  size(): Awaitable<number>;
+  lastRecordTime(): Awaitable<number>;
+
+  /** Words ⇄ ids. `terms` makes what is missing, in the order given. */
+  terms(texts: readonly string[]): Awaitable<number[]>;
+  termTexts(ids: readonly number[]): Awaitable<(string | null)[]>;
+  classes(keys: readonly string[]): Awaitable<number[]>;
+  classKeys(ids: readonly number[]): Awaitable<string[]>;
+  /** New ids in the order asked; nothing is written until `insertThings`. */
+  nextItem(): number;
+  nextLot(): number;
+  nextCapture(): number;
+
+  itemsByName(classId: number, serials: readonly string[]): Awaitable<(ThingRow & { name: string })[]>;
+  lotsByName(classId: number, lots: readonly string[]): Awaitable<(ThingRow & { name: string })[]>;
+  things(nodes: readonly number[]): Awaitable<ThingRow[]>;
+  /** The containers of these items and the containers of those, up to the top. */
+  containers(items: readonly number[]): Awaitable<ThingRow[]>;
+  /** What is inside these items now, one level. */
+  content(parents: readonly number[]): Awaitable<ThingRow[]>;
+  /** Open stays of lots and of associated parts. */
+  looseContent(parents: readonly number[]): Awaitable<IntervalRow[]>;
+  insertThings(things: readonly NewThing[]): Awaitable<void>;
+  updateThings(things: readonly ThingRow[]): Awaitable<void>;
+
+  knownEvents(by: { digests?: readonly Uint8Array[]; eventIDs?: readonly string[]; hashes?: readonly Uint8Array[]; twinsOf?: readonly number[] }): Awaitable<KnownEvent[]>;
+  events(seqs: readonly number[]): Awaitable<EventRow[]>;
+  insertEvents(rows: readonly EventRow[], items: readonly (readonly [item: number, seq: number, role: number])[], parts: readonly PartRow[], lineage: readonly LineageRow[]): Awaitable<void>;
+  setVoid(seqs: readonly number[], voidSeq: number): Awaitable<void>;
+  setTwin(seq: number, of: number | null): Awaitable<void>;
+
+  /** Effective events of these nodes: neither voided nor a twin nor a declaration. `node` as everywhere, lots negative. */
+  histories(nodes: readonly number[]): Awaitable<{ node: number; seq: number; role: number }[]>;
+  /** Children whose stay in one of the parents lasts into or beyond the time: with `left`, those that have left; else those still inside that are parents themselves. */
+  staysSince(parents: readonly number[], ms: number): Awaitable<{ child: number; left: number }[]>;
+  stays(where: { children?: readonly number[]; looseParents?: readonly number[] }): Awaitable<IntervalRow[]>;
+  putStays(rows: readonly IntervalRow[]): Awaitable<void>;
+  /** Takes rows out of the present and keeps them as what was known until `untilSeq`. */
+  retireStays(rows: readonly IntervalRow[], untilSeq: number): Awaitable<void>;
+
+  findingThings(codes: readonly string[], nodes: readonly number[]): Awaitable<FindingThing[]>;
+  addFindings(findings: readonly FindingRow[], things: readonly FindingThing[]): Awaitable<void>;
+  /** Findings left without any thing close at `seq`. */
+  removeFindingThings(things: readonly FindingThing[], seq: number): Awaitable<void>;
+  findingsAt(codes: readonly string[], seqs: readonly number[]): Awaitable<FindingThing[]>;
+
+  /** Lineage around a node or a transformation, effective events only. */
+  lineage(by: { nodes?: readonly number[]; side?: 0 | 1; transformations?: readonly number[] }): Awaitable<(LineageRow & { time: number; below: string })[]>;
+
+  appendEntries(entries: readonly EntryRow[]): Awaitable<void>;
+  putPayload(row: PayloadRow): Awaitable<void>;
+  putTiles(tiles: readonly { level: number; index: number; hashes: Uint8Array }[]): Awaitable<void>;
+  tile(level: number, index: number): Awaitable<Uint8Array | null>;
+  putCheckpoint(size: number, signedAt: number, text: string): Awaitable<void>;
+  putJob(job: JobRow): Awaitable<void>;
+  hasJob(captureID: string): Awaitable<boolean>;
+  putMasterdata(rows: readonly MasterdataRow[]): Awaitable<void>;
+  putKey(row: KeyRow): Awaitable<void>;
+  endKey(id: string, ended: number): Awaitable<boolean>;
+  putPrefixes(rows: readonly (readonly [scheme: string, company: string])[]): Awaitable<void>;
+  prefixes(): Awaitable<[string, string][]>;
+  resolveFinding(code: string, seq: number, state: 'open' | 'closed', resolution: string | null, at: number): Awaitable<boolean>;
+  close(): Awaitable<void>;
+}

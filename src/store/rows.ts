@@ -1,0 +1,108 @@
+/** Rows as the tables hold them (migrations/0000_journal.sql says what each column means). Texts that repeat are term ids. */
+
+/** A node is an item's id, or a lot's id as its negative. */
+export type ThingRow = {
+  node: number;
+  class: number;
+  /** An item's lot, as its node (negative); null where unknown, and always for lots. */
+  lot: number | null;
+  expiry: number | null;
+  parent: number | null;
+  entered_seq: number | null;
+  status: number | null;
+  status_seq: number | null;
+  before: number | null;
+  before_seq: number | null;
+  disposition: number | null;
+  disposition_seq: number | null;
+  holder: number | null;
+  owner: number | null;
+  custody_seq: number | null;
+  place: number | null;
+  place_seq: number | null;
+  last_seq: number | null;
+  claim_seq: number | null;
+  flags: number;
+  persistent: string | null;
+  /** Lots only. */
+  balance: string | null;
+};
+
+export type NewThing = ThingRow & { /** serial of an item, text of a lot */ name: string };
+
+export type EventRow = {
+  seq: number;
+  type: number;
+  action: number | null;
+  time: number;
+  below: string;
+  rank: number;
+  utc_offset: string;
+  event_id: string | null;
+  hash: Uint8Array;
+  digest: Uint8Array;
+  biz_step: number | null;
+  disposition: number | null;
+  read_point: number | null;
+  biz_location: number | null;
+  parent: number | null;
+  transformation: number | null;
+  declares: number;
+  void_seq: number | null;
+  twin_of: number | null;
+  facts: string;
+};
+
+/** What sameness and voiding ask of stored events. */
+export type KnownEvent = Pick<EventRow, 'seq' | 'event_id' | 'hash' | 'digest' | 'declares' | 'void_seq' | 'twin_of'>;
+
+export type IntervalRow = {
+  child: number;
+  from_seq: number;
+  parent: number;
+  kind: number;
+  uom: string;
+  quantity: number | null;
+  from_time: number;
+  to_time: number | null;
+  to_seq: number | null;
+  inferred: number;
+  known_seq: number;
+};
+
+export type PartRow = { lot: number; seq: number; role: number; quantity: number | null; uom: string | null };
+export type LineageRow = { transformation: number; side: 0 | 1; node: number; seq: number; quantity: number | null; uom: string | null };
+export type FindingThing = { code: string; seq: number; node: number; other: number };
+export type FindingRow = { code: string; seq: number; severity: string; opened: number; due: number | null };
+
+export type EntryRow = {
+  seq: number;
+  kind: string;
+  record_time: number;
+  actor: string;
+  capture: number | null;
+  event_hash: Uint8Array | null;
+  body_digest: Uint8Array;
+  payload_digest: Uint8Array | null;
+  leaf_hash: Uint8Array;
+  encoding: number;
+  body: Uint8Array;
+};
+
+export type PayloadRow = { capture: number; capture_id: string; digest: Uint8Array; context: string; parts: string; encoding: number; gaps: Uint8Array };
+
+export type JobRow = {
+  id: number;
+  capture_id: string;
+  actor: string;
+  behaviour: string;
+  created: number;
+  finished: number;
+  success: number;
+  events: number;
+  stored: number;
+  errors: string;
+};
+
+export type MasterdataRow = { type: string; id: string; seq: number; attributes: string; children: string };
+export type KeyRow = { id: string; name: string; roles: string; hash: Uint8Array; created: number; ended: number | null };

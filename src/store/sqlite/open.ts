@@ -1,0 +1,96 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { type SQL } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
+import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
+import { LotlineError } from '../../errors.ts';
+import type { Db } from '../db.ts';
+
+export type SqliteConnection = Database.Database;
+
+/** Names of the files of an embedded store, all in one folder. */
+export const JOURNAL_FILE = 'journal.db';
+export const INTAKE_FILE = 'intake.db';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/**
+ * Opens the journal for writing and brings its schema up to date. WAL with `synchronous=FULL`: what is committed survives a loss of power.
+ * One process, one writer: the capture thread.
+ */
+export function openForWriting(file: string, options: { migrations?: string; cacheMegabytes?: number } = {}): SqliteConnection {
+  mkdirSync(dirname(file), { recursive: true });
+  const db = new Database(file);
+  db.pragma('page_size = 8192');
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma(`cache_size = -${(options.cacheMegabytes ?? 128) * 1024}`);
+  db.pragma('wal_autocheckpoint = 4000');
+  db.pragma('temp_store = MEMORY');
+  try {
+    migrate(drizzle(db), { migrationsFolder: join(here, options.migrations ?? 'migrations') });
+  } catch (cause) {
+    db.close();
+    throw new LotlineError('CFG-VALUE', `The store ${file} could not be brought to this version's schema`, {
+      fix: 'Restore the folder from a backup, or open it with the version that wrote it.',
+      cause,
+    });
+  }
+  return db;
+}
+
+/** Opens the journal for questions only. */
+export function openForReading(file: string, options: { cacheMegabytes?: number } = {}): SqliteConnection {
+  if (!existsSync(file)) {
+    throw new LotlineError('CFG-VALUE', `There is no store at ${file}`, { fix: 'Name the data folder with --data, or start the service once to make it.' });
+  }
+  const db = new Database(file, { readonly: true });
+  db.pragma('query_only = ON');
+  db.pragma(`cache_size = -${(options.cacheMegabytes ?? 64) * 1024}`);
+  db.pragma('mmap_size = 1073741824');
+  db.pragma('temp_store = MEMORY');
+  return db;
+}
+
+/** The SQL of a migration folder, for the schema dump under review. */
+export function readMigration(name: string): string {
+  return readFileSync(join(here, 'migrations', name), 'utf8');
+}
+
+const dialect = new SQLiteSyncDialect();
+
+/** `Db` on one connection; statements are prepared once a text. */
+export class SqliteDb implements Db {
+  private readonly statements = new Map<string, Database.Statement>();
+  readonly connection: SqliteConnection;
+
+  constructor(connection: SqliteConnection) {
+    this.connection = connection;
+  }
+
+  async all<Row>(query: SQL): Promise<Row[]> {
+    const { sql, params } = dialect.sqlToQuery(query);
+    let statement = this.statements.get(sql);
+    if (statement === undefined) {
+      statement = this.connection.prepare(sql);
+      if (this.statements.size >= STATEMENTS_MAX) this.statements.clear();
+      this.statements.set(sql, statement);
+    }
+    return statement.all(...params) as Row[];
+  }
+
+  async snapshot<T>(work: () => Promise<T>): Promise<T> {
+    this.connection.exec('BEGIN');
+    try {
+      return await work();
+    } finally {
+      this.connection.exec('COMMIT');
+    }
+  }
+}
+
+/** Query texts vary with the parameters that a caller names; beyond this many the cache starts anew. */
+const STATEMENTS_MAX = 500;
