@@ -1,7 +1,13 @@
 import type { Thing, ThingLot } from '../identifiers/thing.ts';
 
 /** The five standard event types; an extension type is its URI or CURIE as written (epcis-2.0.md §2.1). */
-export type EventType = 'ObjectEvent' | 'AggregationEvent' | 'TransactionEvent' | 'TransformationEvent' | 'AssociationEvent' | (string & {});
+export type EventType =
+  | 'ObjectEvent'
+  | 'AggregationEvent'
+  | 'TransactionEvent'
+  | 'TransformationEvent'
+  | 'AssociationEvent'
+  | (string & {});
 export type Action = 'ADD' | 'OBSERVE' | 'DELETE';
 
 /**
@@ -47,7 +53,11 @@ export type EpcisEvent = {
   /** From ilmd, whatever prefix it was written with: cbvmda lotNumber and itemExpirationDate (`YYYY-MM-DD` where it is one), V-15. */
   readonly ilmdLot: string | null;
   readonly ilmdExpiry: string | null;
-  readonly errorDeclaration: { readonly declarationTime: ExactTime; readonly reason: string | null; readonly correctiveEventIDs: readonly string[] } | null;
+  readonly errorDeclaration: {
+    readonly declarationTime: ExactTime;
+    readonly reason: string | null;
+    readonly correctiveEventIDs: readonly string[];
+  } | null;
 };
 
 /** What the official schemas take but DM-5 (in XML) or DM-17 refuse: stored and flagged (design.md §3). */

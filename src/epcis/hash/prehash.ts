@@ -1,0 +1,343 @@
+import { constrainedDigitalLink } from '../../identifiers/index.ts';
+import { CBV_SPELLINGS, type VocabularyKind } from '../cbv/lists.ts';
+import { expandCurie, type Prefixes, readName } from '../prefixes.ts';
+import { formatExactTime, formatMilliseconds, parseExactTime } from '../time.ts';
+import { ExactNumber, plainDecimal, plainDouble } from './exact-number.ts';
+
+/**
+ * The pre-hash string of an event: profile P of codes.md §1.2, 1.4, 1.5 and 1.7, which the published vectors follow. `prefixes` are those that
+ * hold for the event, its own `@context` included.
+ */
+export function prehash(event: JsonMembers, prefixes: Prefixes): string {
+  return new Writer(prefixes, false, new Map()).event(event);
+}
+
+/**
+ * The two strings that are hashed of one event, sharing the work on its identifiers: profile P, and the identity form by which two events are one
+ * (design.md §3). The identity form has times at full precision, extension values, `stringValue` and `hexBinaryValue` as written, numbers by their
+ * digits and not as doubles, and the errorDeclaration at its end. It fences every item, so that no value can imitate the items of another event.
+ */
+export function fingerprintTexts(event: JsonMembers, prefixes: Prefixes): { prehash: string; identity: string } {
+  const links = new Map<string, string[]>();
+  return {
+    prehash: new Writer(prefixes, false, links).event(event),
+    identity: new Writer(prefixes, true, links).event(event),
+  };
+}
+
+export type JsonMembers = { readonly [member: string]: unknown };
+
+// The order of profile P at event level up to sensorElementList; everything else follows sorted as strings.
+const THING_LISTS = new Set(['epcList', 'inputEPCList', 'childEPCs', 'outputEPCList']);
+const QUANTITY_LISTS = new Set(['quantityList', 'childQuantityList', 'inputQuantityList', 'outputQuantityList']);
+const EVENT_ORDER = [
+  'eventTime',
+  'eventTimeZoneOffset',
+  'certificationInfo',
+  'parentID',
+  'epcList',
+  'inputEPCList',
+  'childEPCs',
+  'quantityList',
+  'childQuantityList',
+  'inputQuantityList',
+  'outputEPCList',
+  'outputQuantityList',
+  'action',
+  'transformationID',
+  'bizStep',
+  'disposition',
+  'persistentDisposition',
+  'readPoint',
+  'bizLocation',
+  'sensorElementList',
+] as const;
+const METADATA_ORDER = words('time startTime endTime deviceID deviceMetadata rawData dataProcessingMethod bizRules');
+const REPORT_ORDER =
+  words(`type exception deviceID deviceMetadata rawData dataProcessingMethod time microorganism chemicalSubstance value component
+  stringValue booleanValue hexBinaryValue uriValue minValue maxValue meanValue sDev percRank percValue uom coordinateReferenceSystem`);
+const TIMES = new Set(['eventTime', 'time', 'startTime', 'endTime', 'declarationTime']);
+const VERBATIM_IN_IDENTITY = new Set(['stringValue', 'hexBinaryValue']);
+const REPORT_VOCABULARIES = new Map<string, VocabularyKind>([
+  ['type', 'measurementType'],
+  ['exception', 'sensorAlert'],
+  ['component', 'component'],
+]);
+const CBV_URNS = Object.values(CBV_SPELLINGS).flatMap(({ urn, web }) => (urn === null ? [] : [[urn, web] as const]));
+const GS1_NAMESPACES = ['https://ref.gs1.org/', 'https://gs1.org/'];
+const COMMENT = 'http://www.w3.org/2000/01/rdf-schema#';
+
+// The fences of the identity form: control characters that no URI holds and that are escaped in free text.
+const BEGIN = '\u001e';
+const END = '\u001d';
+
+class Writer {
+  private readonly prefixes: Prefixes;
+  private readonly identity: boolean;
+  private readonly links: Map<string, string[]>;
+  private readonly begin: string;
+  private readonly end: string;
+
+  constructor(prefixes: Prefixes, identity: boolean, links: Map<string, string[]>) {
+    this.prefixes = prefixes;
+    this.identity = identity;
+    this.links = links;
+    this.begin = identity ? BEGIN : '';
+    this.end = identity ? END : '';
+  }
+
+  event(event: JsonMembers): string {
+    let text = this.item('eventType', this.typeName(event['type']));
+    for (const name of EVENT_ORDER) {
+      const value = event[name];
+      if (value !== undefined && value !== null) text += this.standardMember(name, value);
+    }
+    const rest: string[] = [];
+    this.pairs(rest, 'bizTransactionList', event['bizTransactionList'], 'bizTransaction', 'bizTransactionType');
+    this.pairs(rest, 'sourceList', event['sourceList'], 'source', 'sourceDestType');
+    this.pairs(rest, 'destinationList', event['destinationList'], 'destination', 'sourceDestType');
+    if (isMembers(event['ilmd'])) rest.push(this.group('ilmd', this.extensions(event['ilmd'])));
+    this.collectExtensions(event, rest);
+    text += sorted(rest).join('');
+    if (this.identity && isMembers(event['errorDeclaration'])) text += this.errorDeclaration(event['errorDeclaration']);
+    return text;
+  }
+
+  private standardMember(name: (typeof EVENT_ORDER)[number], value: unknown): string {
+    if (THING_LISTS.has(name)) return this.things(name, value);
+    if (QUANTITY_LISTS.has(name)) return this.quantities(name, value);
+    switch (name) {
+      case 'certificationInfo':
+        return sorted(list(value).map((one) => this.plain(name, one))).join('');
+      case 'bizStep':
+        return this.vocabulary(name, 'bizStep', value);
+      case 'disposition':
+        return this.vocabulary(name, 'disposition', value);
+      case 'persistentDisposition':
+        return isMembers(value)
+          ? this.group(name, this.dispositions('set', value['set']) + this.dispositions('unset', value['unset']))
+          : '';
+      case 'readPoint':
+      case 'bizLocation':
+        return isMembers(value) ? this.group(name, this.plain('id', value['id']) + this.extensions(value)) : '';
+      case 'sensorElementList':
+        return this.group(
+          name,
+          sorted(
+            list(value)
+              .filter(isMembers)
+              .map((element) => this.sensorElement(element)),
+          ).join(''),
+        );
+      default:
+        return this.plain(name, value);
+    }
+  }
+
+  /** `epc=` for every entry, sorted. The links are made and sorted once for both forms. */
+  private things(name: string, value: unknown): string {
+    let links = this.links.get(name);
+    if (links === undefined) {
+      links = list(value).map((epc) => (typeof epc === 'string' ? constrainedDigitalLink(epc.trim()) : this.scalar('epc', epc)));
+      links = sorted(links.filter((link) => link !== ''));
+      this.links.set(name, links);
+    }
+    if (links.length === 0) return '';
+    const { begin, end } = this;
+    return this.group(name, `${begin}epc=${links.join(`${end}${begin}epc=`)}${end}`);
+  }
+
+  private quantities(name: string, value: unknown): string {
+    const elements = list(value)
+      .filter(isMembers)
+      .map((element) =>
+        this.group(
+          'quantityElement',
+          this.plain('epcClass', element['epcClass']) + this.plain('quantity', element['quantity']) + this.plain('uom', element['uom']),
+        ),
+      );
+    return this.group(name, sorted(elements).join(''));
+  }
+
+  /** Type and value as one entry, the type first. */
+  private pairs(into: string[], name: string, value: unknown, member: string, kind: VocabularyKind): void {
+    const entries = list(value)
+      .filter(isMembers)
+      .map((entry) => this.fenced(this.vocabulary('type', kind, entry['type']) + this.plain(member, entry[member])));
+    if (entries.length > 0) into.push(this.group(name, sorted(entries).join('')));
+  }
+
+  private dispositions(name: string, value: unknown): string {
+    return sorted(list(value).map((word) => this.vocabulary(name, 'disposition', word))).join('');
+  }
+
+  private sensorElement(element: JsonMembers): string {
+    const metadata = element['sensorMetadata'];
+    const reports = list(element['sensorReport'])
+      .filter(isMembers)
+      .map((report) => this.group('sensorReport', this.inOrder(report, REPORT_ORDER) + this.extensions(report, ['bizRules'])));
+    const inner = isMembers(metadata)
+      ? this.group('sensorMetadata', this.inOrder(metadata, METADATA_ORDER) + this.extensions(metadata))
+      : '';
+    return this.group('sensorElement', inner + sorted(reports).join('') + this.extensions(element));
+  }
+
+  private inOrder(members: JsonMembers, order: readonly string[]): string {
+    let text = '';
+    for (const name of order) {
+      const value = members[name];
+      if (value === undefined) continue;
+      const kind = REPORT_VOCABULARIES.get(name);
+      text += kind === undefined ? this.plain(name, value) : this.vocabulary(name, kind, value);
+    }
+    return text;
+  }
+
+  private errorDeclaration(declaration: JsonMembers): string {
+    const corrective = sorted(list(declaration['correctiveEventIDs']).map((id) => this.plain('correctiveEventID', id))).join('');
+    return this.group(
+      'errorDeclaration',
+      this.plain('declarationTime', declaration['declarationTime']) +
+        this.vocabulary('reason', 'errorReason', declaration['reason']) +
+        (corrective === '' ? '' : this.group('correctiveEventIDs', corrective)) +
+        this.extensions(declaration),
+    );
+  }
+
+  /** The members of other namespaces, as `{namespace}local` items, sorted as strings; `also` names standard members to write among them. */
+  private extensions(members: JsonMembers, also: readonly string[] = []): string {
+    const items: string[] = [];
+    for (const name of also) if (members[name] !== undefined) items.push(this.plain(name, members[name]));
+    this.collectExtensions(members, items);
+    return sorted(items).join('');
+  }
+
+  private collectExtensions(members: JsonMembers, into: string[]): void {
+    for (const name of Object.keys(members)) {
+      if (!name.includes(':')) continue; // a standard member
+      const read = readName(name, this.prefixes);
+      if (typeof read === 'string') this.extension(name, members[name], into);
+      else if (!(read.namespace === COMMENT && read.local === 'comment'))
+        this.extension(`{${read.namespace}}${read.local}`, members[name], into);
+    }
+  }
+
+  private extension(key: string, value: unknown, into: string[]): void {
+    if (Array.isArray(value)) {
+      for (const entry of value) this.extension(key, entry, into);
+    } else if (isMembers(value)) {
+      const children: string[] = [];
+      this.collectExtensions(value, children);
+      for (const name of Object.keys(value)) {
+        // Members without a namespace occur only in here; XML has them as unqualified elements.
+        if (!name.includes(':') && name !== 'comment' && name !== '@context') this.extension(name, value[name], children);
+      }
+      if (children.length > 0 || this.identity) into.push(this.group(key, sorted(children).join('')));
+    } else if (value !== null && value !== undefined) {
+      const text = this.extensionText(value);
+      if (text !== '' || this.identity) into.push(this.item(key, text));
+    }
+  }
+
+  private extensionText(value: unknown): string {
+    if (this.identity) return value instanceof ExactNumber ? value.text : escaped(String(value));
+    return typeof value === 'string' ? this.canonicalText(value.trim(), true) : this.scalar('', value);
+  }
+
+  private plain(name: string, value: unknown): string {
+    if (value === undefined || value === null) return '';
+    const text = this.scalar(name, value);
+    return text === '' ? '' : this.item(name, text);
+  }
+
+  /** The canonical text of a standard member's value (codes.md §1.5). */
+  private scalar(name: string, value: unknown): string {
+    if (typeof value === 'number') return plainDouble(value);
+    if (value instanceof ExactNumber) return this.identity ? (plainDecimal(value.text) ?? value.text) : plainDouble(Number(value.text));
+    if (typeof value !== 'string') return typeof value === 'boolean' ? String(value) : '';
+    if (this.identity && VERBATIM_IN_IDENTITY.has(name)) return escaped(value);
+    const text = value.trim();
+    if (TIMES.has(name)) return this.time(text);
+    if (name === 'eventTimeZoneOffset' || name === 'action') return this.identity ? escaped(text) : text;
+    return this.canonicalText(text, true);
+  }
+
+  private time(text: string): string {
+    try {
+      const time = parseExactTime(text);
+      return this.identity ? formatExactTime(time) : formatMilliseconds(time);
+    } catch {
+      return escaped(text);
+    }
+  }
+
+  private canonicalText(text: string, gs1Curies: boolean): string {
+    const expanded = gs1Curies ? this.expandGs1Curie(text) : text;
+    for (const [urn, web] of CBV_URNS) if (expanded.startsWith(urn)) return web + expanded.slice(urn.length);
+    const decimal = plainDecimal(expanded);
+    if (decimal !== null) return decimal;
+    const link = constrainedDigitalLink(expanded);
+    return this.identity ? escaped(link) : link;
+  }
+
+  /** CURIEs of GS1's own vocabularies stand for their URIs anywhere; what looks like a CURIE of a user's prefix may be any text. */
+  private expandGs1Curie(text: string): string {
+    const uri = expandCurie(text, this.prefixes);
+    return uri !== text && GS1_NAMESPACES.some((space) => uri.startsWith(space)) ? uri : text;
+  }
+
+  private vocabulary(name: string, kind: VocabularyKind, value: unknown): string {
+    if (typeof value !== 'string') return '';
+    const text = value.trim();
+    if (text === '') return '';
+    const { urn, web } = CBV_SPELLINGS[kind];
+    if (!text.includes(':')) return this.item(name, escaped(web + text));
+    const uri = expandCurie(text, this.prefixes);
+    return this.item(name, escaped(urn !== null && uri.startsWith(urn) ? web + uri.slice(urn.length) : uri));
+  }
+
+  /** A standard type as its bare name, an extension type as `{namespace}local`, as XML would have it. */
+  private typeName(type: unknown): string {
+    const text = String(type);
+    const read = readName(text, this.prefixes);
+    return typeof read === 'string' ? escaped(text) : `{${read.namespace}}${read.local}`;
+  }
+
+  private item(key: string, text: string): string {
+    return `${this.begin}${key}=${text}${this.end}`;
+  }
+
+  private group(key: string, children: string): string {
+    return children === '' && !this.identity ? '' : `${this.begin}${key}${children}${this.end}`;
+  }
+
+  private fenced(children: string): string {
+    return `${this.begin}${children}${this.end}`;
+  }
+}
+
+function escaped(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the fences, which must not come from a value
+  return /[\u001d-\u001f]/.test(text) ? text.replace(/[\u001d-\u001f]/g, (c) => `\u001f${c.charCodeAt(0)};`) : text;
+}
+
+/** Sorts by UTF-8 bytes: the same as by UTF-16 units as long as no text has a character beyond the basic plane. */
+function sorted(texts: string[]): string[] {
+  if (texts.length < 2) return texts;
+  if (texts.some((text) => BEYOND_BASIC.test(text))) return texts.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return texts.sort();
+}
+
+const BEYOND_BASIC = /[\ud800-\udfff]/;
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
+}
+
+function isMembers(value: unknown): value is JsonMembers {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
+
+function words(text: string): readonly string[] {
+  return text.split(/\s+/);
+}

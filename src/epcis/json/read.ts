@@ -1,0 +1,225 @@
+import { LotlineError } from '../../errors.ts';
+import { parseExactJson } from '../hash/exact-number.ts';
+import { fingerprints } from '../hash/hash.ts';
+import type { ReadEvent, RuleBreach } from '../model.ts';
+import { quoted } from '../uri.ts';
+import { checkObject, isObject, type JsonObject } from './check.ts';
+import { type KnownContexts, readContext, type Scope } from './context.ts';
+import { Faults } from './faults.ts';
+import { interpretEvent } from './interpret.ts';
+import { checkEventRules, findBreaches } from './rules.ts';
+import type { EventShapeName } from './schema.ts';
+import { type EventSpan, splitDocument } from './split.ts';
+
+/** An event that is refused: where it lies and everything that is wrong with it (C-9). */
+export type RefusedEvent = {
+  readonly index: number;
+  readonly at: string;
+  readonly start: number;
+  readonly end: number;
+  readonly errors: readonly LotlineError[];
+  readonly eventID: string | null;
+};
+
+export type DocumentHeader = {
+  readonly schemaVersion: string | null;
+  readonly creationDate: string | null;
+  readonly sender: string | null;
+  readonly receiver: string | null;
+  readonly instanceIdentifier: string | null;
+  readonly queryName: string | null;
+  readonly subscriptionID: string | null;
+  /** `epcisHeader` as parsed, null when there is none: header master data and what else the sender put there (DOC-4). */
+  readonly epcisHeader: JsonObject | null;
+  /** The JSON text of the document's `@context`, for whoever writes its events out again. */
+  readonly context: string;
+};
+
+export type ReadDocument = {
+  readonly kind: 'EPCISDocument' | 'EPCISQueryDocument' | 'event';
+  readonly header: DocumentHeader;
+  readonly eventCount: number;
+  /** Reads the events one by one, each time anew; refused ones come among the others, with their errors. */
+  events(): Generator<ReadEvent | RefusedEvent, void, undefined>;
+};
+
+export type ReadOptions = {
+  /** More events than this are refused with REQ-LIMIT before any is read. */
+  readonly maxEvents?: number;
+  /** Whether a bare event may stand in place of a document (DOC-6). */
+  readonly bare?: boolean;
+  /** Whether to compute hash and identityDigest (true); without them both are empty. */
+  readonly wantHashes?: boolean;
+  /** Remote contexts that the operator has loaded (J-1). */
+  readonly contexts?: KnownContexts;
+};
+
+const NO_HASH = new Uint8Array(0);
+const STANDARD_TYPES = new Set(['ObjectEvent', 'AggregationEvent', 'TransactionEvent', 'TransformationEvent', 'AssociationEvent']);
+
+/** Whether an item of `events()` was refused. */
+export function isRefused(item: ReadEvent | RefusedEvent): item is RefusedEvent {
+  return 'errors' in item;
+}
+
+/**
+ * Reads an EPCIS 2.0 JSON document (epcis-2.0.md §1 to §4). The text is walked once and its header checked before this returns; events are parsed
+ * as they are asked for, so memory holds the bytes and one event. Faults of the document throw (`EV-SYNTAX`, `EV-SCHEMA`, `EV-CONTEXT`,
+ * `REQ-LIMIT`); faults of one event come with that event.
+ */
+export function readDocument(bytes: Uint8Array, options: ReadOptions = {}): ReadDocument {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { root, lists } = splitDocument(text, options.maxEvents);
+  const head = parseHead(text, root, lists);
+  if (!isObject(head)) throw new LotlineError('EV-SCHEMA', 'the document is not a JSON object', { fix: 'Send an EPCISDocument.' });
+  const kind = documentKind(head, options.bare === true);
+  if (kind !== 'event' && head['@context'] === undefined) throw missingContext('the document');
+  if (kind === 'event' && head['@context'] === undefined) throw missingContext('the event');
+  const scope = readContext(head['@context'], '/@context', { known: options.contexts });
+
+  if (kind === 'event') {
+    return {
+      kind,
+      header: headerOf({ '@context': head['@context'] }),
+      eventCount: 1,
+      *events() {
+        yield readEvent(text, root, 0, '', scope, options);
+      },
+    };
+  }
+  const faults = new Faults();
+  checkObject(kind, head, '', scope, faults);
+  const [first] = faults.list;
+  if (first !== undefined) throw first;
+  const at = kind === 'EPCISDocument' ? '/epcisBody/eventList' : '/epcisBody/queryResults/resultsBody/eventList';
+  const events = lists.find((list) => list.at === at)?.events ?? [];
+  return {
+    kind,
+    header: headerOf(head),
+    eventCount: events.length,
+    *events() {
+      for (let i = 0; i < events.length; i++) yield readEvent(text, events[i]!, i, `${at}/${i}`, scope, options);
+    },
+  };
+}
+
+/** The document without its events. */
+function parseHead(text: Buffer, root: EventSpan, lists: readonly { readonly start: number; readonly end: number }[]): unknown {
+  let head = '';
+  let from = root.start;
+  for (const { start, end } of lists) {
+    head += `${text.toString('utf8', from, start)}[]`;
+    from = end;
+  }
+  return JSON.parse(head + text.toString('utf8', from, root.end));
+}
+
+function documentKind(head: JsonObject, bareAllowed: boolean): ReadDocument['kind'] {
+  const { type } = head;
+  if (type === 'EPCISDocument' || type === 'EPCISQueryDocument') return type;
+  if (bareAllowed && typeof type === 'string') return 'event';
+  throw new LotlineError('EV-SCHEMA', type === undefined ? 'the document has no type' : `the document's type is ${quoted(type)}`, {
+    at: '/type',
+    fix:
+      typeof type === 'string' && STANDARD_TYPES.has(type)
+        ? 'Put the event into the eventList of an EPCISDocument.'
+        : 'Set type to EPCISDocument or EPCISQueryDocument.',
+  });
+}
+
+function missingContext(what: string): LotlineError {
+  return new LotlineError('EV-CONTEXT', `${what} has no @context`, {
+    at: '/@context',
+    fix: 'Add "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"].',
+  });
+}
+
+function headerOf(head: JsonObject): DocumentHeader {
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  const body = isObject(head['epcisBody']) ? head['epcisBody'] : {};
+  const results = isObject(body['queryResults']) ? body['queryResults'] : {};
+  return {
+    schemaVersion: text(head['schemaVersion']),
+    creationDate: text(head['creationDate']),
+    sender: text(head['sender']),
+    receiver: text(head['receiver']),
+    instanceIdentifier: text(head['instanceIdentifier']),
+    queryName: text(results['queryName']),
+    subscriptionID: text(results['subscriptionID']),
+    epcisHeader: isObject(head['epcisHeader']) ? head['epcisHeader'] : null,
+    context: JSON.stringify(head['@context']),
+  };
+}
+
+function readEvent(
+  text: Buffer,
+  span: EventSpan,
+  index: number,
+  at: string,
+  documentScope: Scope,
+  options: ReadOptions,
+): ReadEvent | RefusedEvent {
+  const slice = text.toString('utf8', span.start, span.end);
+  const json: unknown = JSON.parse(slice);
+  const faults = new Faults();
+  const place = { index, at, start: span.start, end: span.end };
+  const refused = (): RefusedEvent => ({
+    ...place,
+    errors: faults.list,
+    eventID: isObject(json) && typeof json['eventID'] === 'string' ? json['eventID'] : null,
+  });
+  if (!isObject(json)) {
+    faults.add('EV-SCHEMA', 'an event must be an object', at, 'Write the event as a JSON object.');
+    return refused();
+  }
+  // A bare event's context was read as the document's.
+  const own = at === '' ? undefined : json['@context'];
+  const scope =
+    own === undefined
+      ? documentScope
+      : faults.try('', () => readContext(own, `${at}/@context`, { outer: documentScope, known: options.contexts }));
+  if (scope === undefined) return refused();
+  const shape = eventShape(json, at, scope, faults);
+  if (shape === undefined) return refused();
+  checkObject(shape, json, at, scope, faults);
+  const breaches: RuleBreach[] = [];
+  const event = interpretEvent(json, at, scope, faults, breaches);
+  checkEventRules(shape, json, event, at, faults);
+  if (faults.list.length > 0) return refused();
+  findBreaches(json, at, breaches);
+  const prints =
+    options.wantHashes === false
+      ? { hash: NO_HASH, identityDigest: NO_HASH }
+      : fingerprints(span.inexact ? (parseExactJson(slice) as JsonObject) : json, scope.prefixes);
+  return { ...place, event, ...prints, breaches };
+}
+
+function eventShape(json: JsonObject, at: string, scope: Scope, faults: Faults): EventShapeName | undefined {
+  const { type } = json;
+  if (typeof type === 'string' && STANDARD_TYPES.has(type)) return type as EventShapeName;
+  const here = `${at}/type`;
+  if (typeof type !== 'string') {
+    faults.add(
+      'EV-SCHEMA',
+      type === undefined ? 'the event has no type' : 'type must be a string',
+      here,
+      'Set type to an event type such as ObjectEvent.',
+    );
+    return undefined;
+  }
+  const name = scope.readName(type);
+  if (name === 'undeclared') {
+    faults.add('EV-CONTEXT', `the prefix of ${quoted(type)} is not declared`, here, 'Declare the prefix in @context.');
+    return undefined;
+  }
+  if (name === 'bare' || name.namespace === 'https://ref.gs1.org/epcis/') {
+    faults.add(
+      'EV-SCHEMA',
+      `${quoted(type)} is no event type`,
+      here,
+      `Use ${[...STANDARD_TYPES].join(', ')}, or a type of your own with a declared prefix.`,
+    );
+    return undefined;
+  }
+  return 'extensionEvent';
+}
