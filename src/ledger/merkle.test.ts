@@ -227,6 +227,11 @@ describe('the growing tree', () => {
       frontier.append([reused]);
     }
     expect(hex(frontier.root())).toBe(hex(treeHash(0, 5)));
+    const stored = new Uint8Array(tiles.read({ level: 0, index: 0, width: 5 })!);
+    const restored = Frontier.restore(5, () => stored, sha256Node);
+    stored.fill(0);
+    restored.append(hashes.slice(5, 9));
+    expect(hex(restored.root())).toBe(hex(treeHash(0, 9)));
   });
 });
 
