@@ -1,7 +1,7 @@
 import { readEpcUrn } from './epc-urn.ts';
-import { readEventLink } from './event-links.ts';
 import { isDigits } from './gs1/check-digit.ts';
 import { type Gs1Key, readKeyText } from './gs1/keys.ts';
+import { orNull } from './refusal.ts';
 
 /** What was learned: a scheme, and a company prefix that a URN of that scheme was seen with. */
 export type LearnedPrefix = readonly [scheme: string, prefix: string];
@@ -37,15 +37,11 @@ export class CompanyPrefixes {
       return false;
     }
     if (this.#learned >= LEARNED_MAX) return false;
-    try {
-      const { scheme, prefix } = readEpcUrn(uri);
-      if (prefix === '') return false;
-      this.#heads.add(head);
-      this.#lastHead = head;
-      return this.#put(scheme, prefix);
-    } catch {
-      return false; // a broken URN is refused where it is read; here it only teaches nothing
-    }
+    const urn = orNull(() => readEpcUrn(uri)); // a broken URN is refused where it is read; here it only teaches nothing
+    if (urn === null || urn.prefix === '') return false;
+    this.#heads.add(head);
+    this.#lastHead = head;
+    return this.#put(urn.scheme, urn.prefix);
   }
 
   /** A company prefix that the operator vouches for; it decides over what was learned. */
@@ -55,12 +51,16 @@ export class CompanyPrefixes {
   }
 
   /**
-   * The length of the company prefix in a key: canonical key, or EPC URN or Digital Link of it. Configured first, then learned of the
-   * same scheme, then of any: all keys of a company begin with its one prefix. Null when not known, or when two lengths are.
+   * The length of the company prefix in a canonical key. Configured first, then learned of the same scheme, then of any: all keys of a
+   * company begin with its one prefix. Null when not known, or when two lengths are.
    */
   lengthOf(key: string): number | null {
-    const gs1 = readKeyText(key) ?? (key.startsWith('urn:epc:') ? readEpcUrn(key).key : readEventLink(key));
-    if (gs1 === null) return null;
+    const gs1 = readKeyText(key);
+    return gs1 === null ? null : this.lengthIn(gs1);
+  }
+
+  /** The same for a key already read. */
+  lengthIn(gs1: Gs1Key): number | null {
     const digits = prefixDigits(gs1);
     const own = schemesOf(gs1);
     const stages = [[CONFIGURED], own, [...this.#byScheme.keys()]];

@@ -2,6 +2,7 @@ import { readEpcUrn } from './epc-urn.ts';
 import { readHashLink } from './event-links.ts';
 import { BARE_IN_CONSTRAINED, encodeConstrained, isWithin } from './gs1/characters.ts';
 import type { Gs1Key } from './gs1/keys.ts';
+import { orNull } from './refusal.ts';
 
 /** Heads already turned, as in epc.ts: `urn:epc:id:sgtin:9520123.000011.` → `https://id.gs1.org/01/09520123000110/21/`. */
 type Head = { readonly from: string; readonly to: string };
@@ -29,11 +30,8 @@ export function constrainedDigitalLink(uri: string): string {
 
 function readHashKey(uri: string): Gs1Key | null {
   if (!uri.startsWith('urn:epc:')) return readHashLink(uri);
-  try {
-    return readEpcUrn(uri).key;
-  } catch {
-    return null; // the hash leaves what it cannot read as it stands; capture refuses it elsewhere
-  }
+  // The hash leaves what it cannot read as it stands; capture refuses it elsewhere.
+  return orNull(() => readEpcUrn(uri).key);
 }
 
 function write({ ai, value, qualifier, part }: Gs1Key): string {
@@ -41,9 +39,9 @@ function write({ ai, value, qualifier, part }: Gs1Key): string {
   return qualifier === '' ? base : `${base}/${qualifier}/${encodeConstrained(part)}`;
 }
 
-/** Behind the second dot of an SGTIN or LGTIN URN, or behind the last slash of a link: the forms that come by the thousand. */
+/** Behind the second dot of an SGTIN or LGTIN URN, or behind the last slash of a link without query: the forms that come by the thousand. */
 function headEnd(uri: string): number {
-  if (uri.startsWith('http')) return uri.lastIndexOf('/') + 1;
+  if (uri.startsWith('http')) return uri.includes('?') || uri.includes('#') ? 0 : uri.lastIndexOf('/') + 1;
   if (!uri.startsWith('urn:epc:id:sgtin:') && !uri.startsWith('urn:epc:class:lgtin:')) return 0;
   const dot = uri.indexOf('.');
   return dot < 0 ? 0 : uri.indexOf('.', dot + 1) + 1;

@@ -6,7 +6,7 @@ import { findAi } from './gs1/ai-table.ts';
 import { writeDigitalLink } from './gs1/digital-link.ts';
 import { readBracketed, writeBracketed } from './gs1/element-string.ts';
 import { type Element, qualifiersOf, ruleFor } from './gs1/elements.ts';
-import { finest, type Gs1Key, isKeyAi, isSequence, lotOf, readKeyText, thingOf } from './gs1/keys.ts';
+import { finest, type Gs1Key, isKeyAi, isSequence, keyText, lotOf, readKeyText, thingOf } from './gs1/keys.ts';
 import { isbt128Key, isIsbt128Key } from './isbt128/keys.ts';
 import { readIsbt128 } from './isbt128/structures.ts';
 import { formatKey, parseKey } from './key.ts';
@@ -69,7 +69,8 @@ function thingOfIsbt128(reading: ReturnType<typeof readIsbt128>): Thing {
 
 /** The Digital Link of a canonical key; null for a key that is a URI of its own. */
 export function toDigitalLink(key: string, options: { domain?: string } = {}): string | null {
-  return readKeyText(key) === null ? null : `https://${options.domain ?? 'id.gs1.org'}/${key}`;
+  const gs1 = readKeyText(key);
+  return gs1 === null ? null : `https://${options.domain ?? 'id.gs1.org'}/${keyText(gs1)}`;
 }
 
 /** The bracketed element string of a canonical key, `(` inside a value escaped; null for a key that is a URI of its own. */

@@ -44,7 +44,7 @@ const LGTIN = scheme('01', 13, true, '10');
 /** Schemes with a class level of their own, written `urn:epc:idpat:<scheme>:….*` (§14.1). */
 const CLASS_PATTERN = new Set(['sgtin', 'upui', 'itip', 'grai', 'gdti', 'sgcn', 'cpi']);
 
-export type EpcUrn = {
+type EpcUrn = {
   readonly scheme: string;
   /** 'id' one instance, 'class' a class or lot, 'pattern' any wider pattern. */
   readonly level: 'id' | 'class' | 'pattern';

@@ -39,9 +39,10 @@ function knownHead(uri: string): Head | undefined {
   return head;
 }
 
-/** Where a serial would begin: behind the second dot of a URN (the fourth of an ITIP), behind the last slash of a link; 0 = nowhere. */
+/** Where a serial would begin: behind the second dot of a URN (the fourth of an ITIP), behind the last slash of a link without query; 0 = nowhere. */
 function headEnd(uri: string): number {
-  if (!uri.startsWith('urn:epc:id:')) return uri.startsWith('http') ? uri.lastIndexOf('/') + 1 : 0;
+  if (uri.startsWith('http')) return uri.includes('?') || uri.includes('#') ? 0 : uri.lastIndexOf('/') + 1;
+  if (!uri.startsWith('urn:epc:id:')) return 0;
   let at = -1;
   for (let dots = uri.startsWith('itip:', 11) ? 4 : 2; dots > 0; dots--) {
     at = uri.indexOf('.', at + 1);

@@ -1,6 +1,7 @@
 import { percentDecode } from './gs1/characters.ts';
 import { isDigits } from './gs1/check-digit.ts';
 import { checkKeyValue, finest, type Gs1Key, isKeyAi, isSequence, type KeyAi, keyFrom } from './gs1/keys.ts';
+import { orNull } from './refusal.ts';
 
 /** Words of the first Digital Link release: GS1 dropped them, the event hash still reads them (codes.md §1.7). */
 const WORDS: Readonly<Record<string, string>> = {
@@ -57,7 +58,7 @@ function findKey(uri: string, words: boolean): LinkPath | null {
 export function readEventLink(uri: string): Gs1Key | null {
   const path = findKey(uri, false);
   if (path === null) return null;
-  if (path.domain !== 'id.gs1.org' && !beginsLikeKey(path)) return null;
+  if (path.domain.toLowerCase() !== 'id.gs1.org' && !beginsLikeKey(path)) return null;
   return keyFrom(path.ai, path.value, path.qualifiers);
 }
 
@@ -75,10 +76,8 @@ export function readHashLink(uri: string): Gs1Key | null {
   if (path.qualifiers.some(([ai, value]) => value === '' || ai === '7040' || ai === '8019')) return null;
   const short = path.ai === '01' && [8, 12, 13].includes(path.value.length);
   const value = short ? path.value.padStart(14, '0') : path.value;
-  try {
+  return orNull(() => {
     checkKeyValue(path.ai, value, false);
-  } catch {
-    return null;
-  }
-  return finest(path.ai, value, path.qualifiers);
+    return finest(path.ai, value, path.qualifiers);
+  });
 }

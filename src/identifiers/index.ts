@@ -15,6 +15,7 @@ export {
   toEpcUrn,
 } from './describe.ts';
 export { parseEpc, parseEpcClass } from './epc.ts';
+export { EPC_FORMATS, type EpcFormat, translateEpc } from './epc-format.ts';
 export { type AiRule, findAi, listAis } from './gs1/ai-table.ts';
 export { checkCharacters, hasValidCheckCharacters } from './gs1/check-characters.ts';
 export { checkDigit, hasValidCheckDigit } from './gs1/check-digit.ts';

@@ -13,3 +13,13 @@ export function refusal(
 export function shown(text: string): string {
   return text.length <= 120 ? text : `${text.slice(0, 117)}…`;
 }
+
+/** What `read` answers, or null where it refuses; any other error is a fault of ours and goes on. */
+export function orNull<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof LotlineError) return null;
+    throw error;
+  }
+}

@@ -2,12 +2,11 @@
  * What a thing is called inside lotline (design.md §4): the finest GS1 key, split where tables split it.
  *
  *     urn:epc:id:sgtin:9520123.000011.ABC          → { class: '01/09520123000110', serial: 'ABC' }     key 01/09520123000110/21/ABC
- *     urn:epc:id:sscc:9520123.0000000018           → { class: '00', serial: '095201230000000184' }     key 00/095201230000000184
+ *     urn:epc:id:sscc:9520123.0000000018           → { class: '00', serial: '095201230000000189' }     key 00/095201230000000189
  *     urn:epc:id:sgln:9520123.00001.7              → { class: '414', serial: '9520123000011/254/7' }   key 414/9520123000011/254/7
  *     https://example.com/obj/7                    → { class: 'uri', serial: 'https://example.com/obj/7' }   key = the URI itself
  *     urn:epc:class:lgtin:9520123.000011.L1        → { class: '01/09520123000110', lot: 'L1' }         key 01/09520123000110/10/L1
  *     urn:epc:idpat:sgtin:9520123.000011.*         → { class: '01/09520123000110', lot: '' }           key 01/09520123000110
- *
  *
  * The class column names what all things of a class share, as the key of that class; the serial is the rest:
  *

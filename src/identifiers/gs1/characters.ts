@@ -23,7 +23,6 @@ export const SET_82 = setOf(`${LETTERS_AND_DIGITS}!"%&'()*+,-./:;<=>?_`);
 export const SET_39 = setOf('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ#-/');
 /** base64url: digital signatures (8030). */
 export const SET_64 = setOf(`${LETTERS_AND_DIGITS}-_=`);
-export const DIGITS = setOf('0123456789');
 
 /** What the general form leaves bare (codes.md §4). */
 const BARE_IN_GENERAL = setOf(`${LETTERS_AND_DIGITS}-._~`);

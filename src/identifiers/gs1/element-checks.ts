@@ -43,7 +43,7 @@ function checkCharacterSet(rule: AiRule, { set }: AiComponent, part: string): vo
 
 function isBase64Url(part: string): boolean {
   const bare = part.replace(/={1,2}$/, '');
-  return isWithin(SET_64, bare) && !bare.includes('=') && (bare === part || part.length % 3 === 0);
+  return isWithin(SET_64, bare) && !bare.includes('=') && (bare === part || part.length % 4 === 0);
 }
 
 function checkContent(rule: AiRule, check: string, part: string): void {

@@ -3,7 +3,7 @@ import { aiAt } from './ai-table.ts';
 import { checkElements, type Element, ruleFor } from './elements.ts';
 
 /** FNC1 as scanners send it between elements. */
-export const SEPARATOR = '\u001d';
+const SEPARATOR = '\u001d';
 
 /**
  * Reads bracketed text as people write it: `(01)09520123000110(21)A\(1`, a bracket inside a value escaped as `\(` (codes.md §2).
@@ -38,7 +38,7 @@ export function writeBracketed(elements: readonly Element[]): string {
   return elements.map(({ ai, value }) => `(${ai})${value.replaceAll('(', '\\(')}`).join('');
 }
 
-export type ElementStringReading = {
+type ElementStringReading = {
   readonly elements: readonly Element[];
   /** Separators that stood behind the last element: harmless, but the printer or the scanner should be looked at. */
   readonly trailingSeparators: number;

@@ -88,11 +88,6 @@ export function isKeyAi(ai: string): ai is KeyAi {
   return KEY_RULES.has(ai);
 }
 
-/** What people call the key of this AI: `GTIN`, `SSCC`, … */
-export function keyName(ai: KeyAi): string {
-  return ruleOf(ai).name;
-}
-
 function ruleOf(ai: KeyAi): KeyRule {
   return KEY_RULES.get(ai) as KeyRule;
 }

@@ -9,7 +9,7 @@ export function isPzn(pzn: string): boolean {
 }
 
 /** The check digit of seven digits of a PZN; null where the remainder is 10: such a number does not exist. */
-export function pznCheckDigit(body: string): string | null {
+function pznCheckDigit(body: string): string | null {
   let sum = 0;
   for (let i = 0; i < 7; i++) sum += (i + 1) * (body.charCodeAt(i) - 48);
   return sum % 11 === 10 ? null : String(sum % 11);
