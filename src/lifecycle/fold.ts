@@ -40,6 +40,7 @@ export type Named = {
   readonly children: readonly State[];
   readonly inputs: readonly State[];
   readonly outputs: readonly State[];
+  readonly lots: readonly LotPart[];
 };
 
 const ENDING = new Set<string | null>(['destroying', 'decommissioning', 'dispensing']);
@@ -99,7 +100,7 @@ export class Fold {
       for (const container of this.chain(named.parent)) if (late(container)) return true;
       if (facts.unpacksAll) for (const child of this.insideOf(named.parent.node)) if (late(child)) return true;
     }
-    return facts.lots.some((part) => part.role !== ROLE.claim && late(this.get(part.node)));
+    return named.lots.some((part) => part.role !== ROLE.claim && late(this.get(part.node)));
   }
 
   /** Applies one event. Effects never reach a thing that is not in `named`, but for what leaves a container and the containers it leaves. */
@@ -122,7 +123,7 @@ export class Fold {
         for (const state of [...named.epcs, ...named.children]) this.see(state, facts);
         if (named.parent) this.see(named.parent, facts);
     }
-    for (const part of facts.lots) this.applyLot(facts, part);
+    for (const part of named.lots) this.applyLot(facts, part);
   }
 
   private applyObject(facts: Facts, named: Named): void {
@@ -211,7 +212,10 @@ export class Fold {
 
   private conflicts(state: State, facts: Facts): boolean {
     const lot = facts.lotOf.get(state.class);
-    return (lot !== undefined && state.lot !== 0 && state.lot !== lot) || (facts.expiry !== null && state.expiry !== null && state.expiry !== facts.expiry);
+    return (
+      (lot !== undefined && state.lot !== 0 && state.lot !== lot) ||
+      (facts.expiry !== null && state.expiry !== null && state.expiry !== facts.expiry)
+    );
   }
 
   private takeLot(state: State, facts: Facts): void {
@@ -234,7 +238,8 @@ export class Fold {
 
   /** Nothing happens to what is destroyed, and what is inactive is not shipped. */
   private expectAlive(state: State, facts: Facts): void {
-    const ended = state.status === 'Destroyed' || ((state.status === 'Inactive' || state.status === 'Dispensed') && facts.bizStep === 'shipping');
+    const ended =
+      state.status === 'Destroyed' || ((state.status === 'Inactive' || state.status === 'Dispensed') && facts.bizStep === 'shipping');
     if (ended && state.statusSeq !== facts.seq) this.offend('SN-AFTER-END', facts, state.node, state.statusSeq);
   }
 
@@ -242,7 +247,8 @@ export class Fold {
   private expectUsable(state: State, facts: Facts): void {
     const now = this.resolved(state);
     const recalled = now.disposition === 'recalled' || (now.persistent?.some(([word]) => word === 'recalled') ?? false);
-    const expired = state.expiry !== null && /^\d{4}-\d\d-\d\d$/.test(state.expiry) && Date.parse(state.expiry) + 86_400_000 <= facts.position.ms;
+    const expired =
+      state.expiry !== null && /^\d{4}-\d\d-\d\d$/.test(state.expiry) && Date.parse(state.expiry) + 86_400_000 <= facts.position.ms;
     if (now.status === 'Quarantined' || recalled || expired) this.offend('GEN-HELD-USED', facts, state.node, now.statusSeq);
   }
 
@@ -333,7 +339,15 @@ export class Fold {
     }
   }
 
-  private openLoose(held: Map<string, Interval>, key: string, part: LotPart & { uom: string }, quantity: number, kind: 0 | 1, parent: State, facts: Facts): void {
+  private openLoose(
+    held: Map<string, Interval>,
+    key: string,
+    part: LotPart & { uom: string },
+    quantity: number,
+    kind: 0 | 1,
+    parent: State,
+    facts: Facts,
+  ): void {
     const stay: Interval = {
       kind,
       child: part.node,
@@ -357,8 +371,26 @@ export class Fold {
     this.intervals.set(intervalKey(interval), { ...interval });
   }
 
-  private close(kind: 0 | 1, child: Node, parent: number, uom: string, fromSeq: number, quantity: number | null, facts: Facts, inferred: boolean): void {
-    this.intervals.set(intervalKey({ kind, child, parent, uom, fromSeq }), { kind, child, parent, uom, quantity, fromSeq, toSeq: facts.seq, inferred });
+  private close(
+    kind: 0 | 1,
+    child: Node,
+    parent: number,
+    uom: string,
+    fromSeq: number,
+    quantity: number | null,
+    facts: Facts,
+    inferred: boolean,
+  ): void {
+    this.intervals.set(intervalKey({ kind, child, parent, uom, fromSeq }), {
+      kind,
+      child,
+      parent,
+      uom,
+      quantity,
+      fromSeq,
+      toSeq: facts.seq,
+      inferred,
+    });
   }
 
   // ── lots ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -372,7 +404,9 @@ export class Fold {
       return;
     }
     this.change(lot, facts);
-    const comesIn = part.role === ROLE.output || (part.role === ROLE.epc && (facts.action === 'ADD' || (RECEIVING.has(facts.bizStep) && facts.type === 'ObjectEvent')));
+    const comesIn =
+      part.role === ROLE.output ||
+      (part.role === ROLE.epc && (facts.action === 'ADD' || (RECEIVING.has(facts.bizStep) && facts.type === 'ObjectEvent')));
     const goesOut = part.role === ROLE.input || (part.role === ROLE.epc && (facts.action === 'DELETE' || facts.bizStep === 'shipping'));
     if (part.role === ROLE.input) {
       this.expectUsable(lot, facts);
@@ -419,7 +453,9 @@ export class Fold {
       state.dispositionSeq = facts.seq;
     }
     if (facts.persistentSet.length > 0 || facts.persistentUnset.length > 0) {
-      const kept = (state.persistent ?? []).filter(([word]) => !facts.persistentUnset.includes(word) && !facts.persistentSet.includes(word));
+      const kept = (state.persistent ?? []).filter(
+        ([word]) => !facts.persistentUnset.includes(word) && !facts.persistentSet.includes(word),
+      );
       const list = [...kept, ...facts.persistentSet.map((word) => [word, facts.seq] as const)];
       state.persistent = list.length > 0 ? list : null;
     }

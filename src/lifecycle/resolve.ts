@@ -76,7 +76,10 @@ export function resolve(own: State, chain: Iterable<State>, later: Later): Resol
 }
 
 /** The status shown: Recalled stands over all but what has ended (design.md §7). `lotPersistent` are the lot's own persistent dispositions. */
-export function shownStatus(r: Pick<Resolved, 'status' | 'disposition' | 'persistent'>, lotPersistent: State['persistent'] = null): string | null {
+export function shownStatus(
+  r: Pick<Resolved, 'status' | 'disposition' | 'persistent'>,
+  lotPersistent: State['persistent'] = null,
+): string | null {
   if (r.status === 'Destroyed' || r.status === 'Inactive' || r.status === 'Dispensed') return r.status;
   const recalled = (list: State['persistent']) => list?.some(([word]) => word === 'recalled') ?? false;
   return r.disposition === 'recalled' || recalled(r.persistent) || recalled(lotPersistent) ? 'Recalled' : r.status;

@@ -26,9 +26,9 @@ export interface Journal {
   begin(): Awaitable<void>;
   commit(): Awaitable<void>;
   rollback(): Awaitable<void>;
-  savepoint(): Awaitable<void>;
-  release(): Awaitable<void>;
-  undo(): Awaitable<void>;
+  savepoint(name: 'document' | 'event'): Awaitable<void>;
+  release(name: 'document' | 'event'): Awaitable<void>;
+  undo(name: 'document' | 'event'): Awaitable<void>;
 
   /** The number of entries: the seq of the next one. */
   size(): Awaitable<number>;
@@ -38,6 +38,7 @@ export interface Journal {
   terms(texts: readonly string[]): Awaitable<number[]>;
   termTexts(ids: readonly number[]): Awaitable<(string | null)[]>;
   classes(keys: readonly string[]): Awaitable<number[]>;
+  knownClasses(keys: readonly string[]): Awaitable<(number | null)[]>;
   classKeys(ids: readonly number[]): Awaitable<string[]>;
   /** New ids in the order asked; nothing is written until `insertThings`. */
   nextItem(): number;
@@ -56,16 +57,30 @@ export interface Journal {
   insertThings(things: readonly NewThing[]): Awaitable<void>;
   updateThings(things: readonly ThingRow[]): Awaitable<void>;
 
-  knownEvents(by: { digests?: readonly Uint8Array[]; eventIDs?: readonly string[]; hashes?: readonly Uint8Array[]; twinsOf?: readonly number[] }): Awaitable<KnownEvent[]>;
+  knownEvents(by: {
+    digests?: readonly Uint8Array[];
+    eventIDs?: readonly string[];
+    hashes?: readonly Uint8Array[];
+    twinsOf?: readonly number[];
+  }): Awaitable<KnownEvent[]>;
   events(seqs: readonly number[]): Awaitable<EventRow[]>;
-  insertEvents(rows: readonly EventRow[], items: readonly (readonly [item: number, seq: number, role: number])[], parts: readonly PartRow[], lineage: readonly LineageRow[]): Awaitable<void>;
+  insertEvents(
+    rows: readonly EventRow[],
+    items: readonly (readonly [item: number, seq: number, role: number])[],
+    parts: readonly PartRow[],
+    lineage: readonly LineageRow[],
+  ): Awaitable<void>;
   setVoid(seqs: readonly number[], voidSeq: number): Awaitable<void>;
   setTwin(seq: number, of: number | null): Awaitable<void>;
 
   /** Effective events of these nodes: neither voided nor a twin nor a declaration. `node` as everywhere, lots negative. */
   histories(nodes: readonly number[]): Awaitable<{ node: number; seq: number; role: number }[]>;
-  /** Children whose stay in one of the parents lasts into or beyond the time: with `left`, those that have left; else those still inside that are parents themselves. */
-  staysSince(parents: readonly number[], ms: number): Awaitable<{ child: number; left: number }[]>;
+  /** Children whose stay in one of the parents lasts into or beyond the time: those that have left, and of those still inside the parents, or with `all` every one. */
+  staysSince(parents: readonly number[], ms: number, all?: boolean): Awaitable<{ child: number; left: number }[]>;
+  /** Of these items, those that an earlier entry names in an event that comes later in order: the event at `seq` has arrived late for them. */
+  lateFor(seq: number, items: readonly number[]): Awaitable<number[]>;
+  /** Of these containers, those with a child inside at the event at `seq`. */
+  holding(seq: number, ms: number, parents: readonly number[]): Awaitable<number[]>;
   stays(where: { children?: readonly number[]; looseParents?: readonly number[] }): Awaitable<IntervalRow[]>;
   putStays(rows: readonly IntervalRow[]): Awaitable<void>;
   /** Takes rows out of the present and keeps them as what was known until `untilSeq`. */
@@ -78,7 +93,11 @@ export interface Journal {
   findingsAt(codes: readonly string[], seqs: readonly number[]): Awaitable<FindingThing[]>;
 
   /** Lineage around a node or a transformation, effective events only. */
-  lineage(by: { nodes?: readonly number[]; side?: 0 | 1; transformations?: readonly number[] }): Awaitable<(LineageRow & { time: number; below: string })[]>;
+  lineage(by: {
+    nodes?: readonly number[];
+    side?: 0 | 1;
+    transformations?: readonly number[];
+  }): Awaitable<(LineageRow & { time: number; below: string })[]>;
 
   appendEntries(entries: readonly EntryRow[]): Awaitable<void>;
   putPayload(row: PayloadRow): Awaitable<void>;

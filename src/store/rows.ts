@@ -89,7 +89,15 @@ export type EntryRow = {
   body: Uint8Array;
 };
 
-export type PayloadRow = { capture: number; capture_id: string; digest: Uint8Array; context: string; parts: string; encoding: number; gaps: Uint8Array };
+export type PayloadRow = {
+  capture: number;
+  capture_id: string;
+  digest: Uint8Array;
+  context: string;
+  parts: string;
+  encoding: number;
+  gaps: Uint8Array;
+};
 
 export type JobRow = {
   id: number;

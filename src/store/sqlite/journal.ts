@@ -73,7 +73,8 @@ export class SqliteJournal implements Journal {
   }
 
   private readCounters(): void {
-    const next = (table: string, column = 'id') => (this.db.prepare(`SELECT coalesce(max(${column}), 0) + 1 AS n FROM ${table}`).get() as { n: number }).n;
+    const next = (table: string, column = 'id') =>
+      (this.db.prepare(`SELECT coalesce(max(${column}), 0) + 1 AS n FROM ${table}`).get() as { n: number }).n;
     this.next = { term: next('term'), class: next('class'), item: next('item'), lot: next('lot'), capture: next('payload', 'capture') };
   }
 
@@ -92,14 +93,14 @@ export class SqliteJournal implements Journal {
     if (this.db.inTransaction) this.db.exec('ROLLBACK');
     this.forget();
   }
-  savepoint(): void {
-    this.db.exec('SAVEPOINT document');
+  savepoint(name: 'document' | 'event'): void {
+    this.prepare(`SAVEPOINT ${name}`).run();
   }
-  release(): void {
-    this.db.exec('RELEASE document');
+  release(name: 'document' | 'event'): void {
+    this.prepare(`RELEASE ${name}`).run();
   }
-  undo(): void {
-    this.db.exec('ROLLBACK TO document; RELEASE document');
+  undo(name: 'document' | 'event'): void {
+    this.db.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
     this.forget();
   }
 
@@ -142,21 +143,33 @@ export class SqliteJournal implements Journal {
 
   classes(keys: readonly string[]): number[] {
     return keys.map((key) => {
-      let id = this.classIds.get(key);
-      if (id !== undefined) return id;
-      id = (this.prepare('SELECT id FROM class WHERE key = ?').get(key) as { id: number } | undefined)?.id;
-      if (id === undefined) {
+      let id = this.knownClass(key);
+      if (id === null) {
         id = this.next.class++;
         this.prepare('INSERT INTO class (id, key) VALUES (?, ?)').run(id, key);
+        this.classIds.set(key, id);
+        this.classKeyOf.set(id, key);
       }
-      if (this.classIds.size > WORDS_MAX) {
-        this.classIds.clear();
-        this.classKeyOf.clear();
-      }
-      this.classIds.set(key, id);
-      this.classKeyOf.set(id, key);
       return id;
     });
+  }
+
+  knownClasses(keys: readonly string[]): (number | null)[] {
+    return keys.map((key) => this.knownClass(key));
+  }
+
+  private knownClass(key: string): number | null {
+    let id = this.classIds.get(key);
+    if (id !== undefined) return id;
+    id = (this.prepare('SELECT id FROM class WHERE key = ?').get(key) as { id: number } | undefined)?.id;
+    if (id === undefined) return null;
+    if (this.classIds.size > WORDS_MAX) {
+      this.classIds.clear();
+      this.classKeyOf.clear();
+    }
+    this.classIds.set(key, id);
+    this.classKeyOf.set(id, key);
+    return id;
   }
 
   classKeys(ids: readonly number[]): string[] {
@@ -181,24 +194,39 @@ export class SqliteJournal implements Journal {
   }
 
   itemsByName(classId: number, serials: readonly string[]): (ThingRow & { name: string })[] {
-    return this.all(`SELECT serial AS name, ${ITEM} FROM json_each(?) j CROSS JOIN item ON class = ? AND serial = j.value`, JSON.stringify(serials), classId);
+    return this.all(
+      `SELECT serial AS name, ${ITEM} FROM (SELECT value FROM json_each(?)) j CROSS JOIN item ON class = ? AND serial = j.value`,
+      JSON.stringify(serials),
+      classId,
+    );
   }
   lotsByName(classId: number, lots: readonly string[]): (ThingRow & { name: string })[] {
-    return this.all(`SELECT lot AS name, ${LOT} FROM json_each(?) j CROSS JOIN lot ON class = ? AND lot = j.value`, JSON.stringify(lots), classId);
+    return this.all(
+      `SELECT lot AS name, ${LOT} FROM (SELECT value FROM json_each(?)) j CROSS JOIN lot ON class = ? AND lot = j.value`,
+      JSON.stringify(lots),
+      classId,
+    );
   }
   things(nodes: readonly number[]): ThingRow[] {
     const items = nodes.filter((n) => n > 0);
     const lots = nodes.filter((n) => n < 0).map((n) => -n);
     return [
-      ...(items.length > 0 ? this.all<ThingRow>(`SELECT ${ITEM} FROM json_each(?) j CROSS JOIN item ON id = j.value`, JSON.stringify(items)) : []),
-      ...(lots.length > 0 ? this.all<ThingRow>(`SELECT ${LOT} FROM json_each(?) j CROSS JOIN lot ON id = j.value`, JSON.stringify(lots)) : []),
+      ...(items.length > 0
+        ? this.all<ThingRow>(
+            `SELECT ${ITEM} FROM (SELECT value FROM json_each(?)) j CROSS JOIN item ON id = j.value`,
+            JSON.stringify(items),
+          )
+        : []),
+      ...(lots.length > 0
+        ? this.all<ThingRow>(`SELECT ${LOT} FROM (SELECT value FROM json_each(?)) j CROSS JOIN lot ON id = j.value`, JSON.stringify(lots))
+        : []),
     ];
   }
   containers(items: readonly number[]): ThingRow[] {
     if (items.length === 0) return [];
     return this.all(
       `WITH RECURSIVE above(id) AS (
-         SELECT i.parent FROM json_each(?) j CROSS JOIN item i ON i.id = j.value WHERE i.parent IS NOT NULL
+         SELECT i.parent FROM (SELECT value FROM json_each(?)) j CROSS JOIN item i ON i.id = j.value WHERE i.parent IS NOT NULL
          UNION SELECT i.parent FROM above a CROSS JOIN item i ON i.id = a.id WHERE i.parent IS NOT NULL)
        SELECT ${ITEM} FROM above a CROSS JOIN item USING (id)`,
       JSON.stringify(items),
@@ -208,7 +236,7 @@ export class SqliteJournal implements Journal {
     if (parents.length === 0) return [];
     const columns = ITEM.replace('id AS node', 'i.id AS node').replace(/\b(parent|entered_seq)\b/g, 'i.$1');
     return this.all(
-      `SELECT ${columns} FROM json_each(?) j CROSS JOIN containment c ON c.parent = j.value AND c.to_time IS NULL AND c.kind = 0 AND c.child > 0
+      `SELECT ${columns} FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment c ON c.parent = j.value AND c.to_time IS NULL AND c.kind = 0 AND c.child > 0
        CROSS JOIN item i ON i.id = c.child`,
       JSON.stringify(parents),
     );
@@ -216,7 +244,7 @@ export class SqliteJournal implements Journal {
   looseContent(parents: readonly number[]): IntervalRow[] {
     if (parents.length === 0) return [];
     return this.all(
-      `SELECT ${STAY} FROM json_each(?) j CROSS JOIN containment ON parent = j.value AND to_time IS NULL WHERE kind = 1 OR child < 0`,
+      `SELECT ${STAY} FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment ON parent = j.value AND to_time IS NULL WHERE kind = 1 OR child < 0`,
       JSON.stringify(parents),
     );
   }
@@ -241,11 +269,16 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  knownEvents(by: { digests?: readonly Uint8Array[]; eventIDs?: readonly string[]; hashes?: readonly Uint8Array[]; twinsOf?: readonly number[] }): KnownEvent[] {
+  knownEvents(by: {
+    digests?: readonly Uint8Array[];
+    eventIDs?: readonly string[];
+    hashes?: readonly Uint8Array[];
+    twinsOf?: readonly number[];
+  }): KnownEvent[] {
     const found = new Map<number, KnownEvent>();
     const look = (condition: string, values: readonly unknown[]) => {
       if (values.length === 0) return;
-      const sql = `SELECT seq, event_id, hash, digest, declares, void_seq, twin_of FROM json_each(?) j CROSS JOIN event ON ${condition} ORDER BY seq`;
+      const sql = `SELECT seq, event_id, hash, digest, declares, void_seq, twin_of FROM (SELECT value FROM json_each(?)) j CROSS JOIN event ON ${condition} ORDER BY seq`;
       for (const row of this.all<KnownEvent>(sql, JSON.stringify(values))) found.set(row.seq, row);
     };
     look('digest = unhex(j.value)', (by.digests ?? []).map(hex));
@@ -255,7 +288,9 @@ export class SqliteJournal implements Journal {
     return [...found.values()].sort((a, b) => a.seq - b.seq);
   }
   events(seqs: readonly number[]): EventRow[] {
-    return seqs.length === 0 ? [] : this.all('SELECT event.* FROM json_each(?) j CROSS JOIN event ON seq = j.value', JSON.stringify(seqs));
+    return seqs.length === 0
+      ? []
+      : this.all('SELECT event.* FROM (SELECT value FROM json_each(?)) j CROSS JOIN event ON seq = j.value', JSON.stringify(seqs));
   }
   insertEvents(
     rows: readonly EventRow[],
@@ -297,31 +332,51 @@ export class SqliteJournal implements Journal {
     const lots = nodes.filter((n) => n < 0).map((n) => -n);
     return [
       ...this.all<{ node: number; seq: number; role: number }>(
-        `SELECT ei.item AS node, ei.seq, ei.role FROM json_each(?) j CROSS JOIN event_item ei ON ei.item = j.value CROSS JOIN event e ON e.seq = ei.seq AND ${EFFECTIVE}`,
+        `SELECT ei.item AS node, ei.seq, ei.role FROM (SELECT value FROM json_each(?)) j CROSS JOIN event_item ei ON ei.item = j.value CROSS JOIN event e ON e.seq = ei.seq AND ${EFFECTIVE}`,
         JSON.stringify(items),
       ),
       ...this.all<{ node: number; seq: number; role: number }>(
-        `SELECT -el.lot AS node, el.seq, el.role FROM json_each(?) j CROSS JOIN event_lot el ON el.lot = j.value CROSS JOIN event e ON e.seq = el.seq AND ${EFFECTIVE}`,
+        `SELECT -el.lot AS node, el.seq, el.role FROM (SELECT value FROM json_each(?)) j CROSS JOIN event_lot el ON el.lot = j.value CROSS JOIN event e ON e.seq = el.seq AND ${EFFECTIVE}`,
         JSON.stringify(lots),
       ),
     ];
   }
-  staysSince(parents: readonly number[], ms: number): { child: number; left: number }[] {
+  staysSince(parents: readonly number[], ms: number, all = false): { child: number; left: number }[] {
     return this.all(
-      `SELECT c.child, c.to_time IS NOT NULL AS left FROM json_each(?1) j CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0 AND c.child > 0
-       WHERE c.to_time >= ?2 OR (c.to_time IS NULL AND (SELECT i.flags & 1 FROM item i WHERE i.id = c.child))`,
+      `SELECT c.child, c.to_time IS NOT NULL AS left FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0 AND c.child > 0
+       WHERE c.to_time >= ? OR (c.to_time IS NULL AND (? OR (SELECT i.flags & 1 FROM item i WHERE i.id = c.child)))`,
       JSON.stringify(parents),
       ms,
+      all ? 1 : 0,
     );
+  }
+  lateFor(seq: number, items: readonly number[]): number[] {
+    return this.all<{ id: number }>(
+      `SELECT DISTINCT ei.item AS id FROM event mine CROSS JOIN (SELECT value FROM json_each(?)) j CROSS JOIN event_item ei ON ei.item = j.value AND ei.seq < mine.seq
+       CROSS JOIN event e ON e.seq = ei.seq AND (e.time, e.below, e.rank, e.digest) > (mine.time, mine.below, mine.rank, mine.digest)
+       WHERE mine.seq = ?`,
+      JSON.stringify(items),
+      seq,
+    ).map((row) => row.id);
+  }
+  holding(seq: number, ms: number, parents: readonly number[]): number[] {
+    return this.all<{ parent: number }>(
+      `SELECT DISTINCT c.parent FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0
+       WHERE c.from_time <= ? AND (c.to_time IS NULL OR (c.to_time >= ? AND c.to_seq <> ?))`,
+      JSON.stringify(parents),
+      ms,
+      ms,
+      seq,
+    ).map((row) => row.parent);
   }
   stays(where: { children?: readonly number[]; looseParents?: readonly number[] }): IntervalRow[] {
     return [
       ...this.all<IntervalRow>(
-        `SELECT ${STAY} FROM json_each(?) j CROSS JOIN containment ON child = j.value AND kind = 0`,
+        `SELECT ${STAY} FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment ON child = j.value AND kind = 0`,
         JSON.stringify(where.children ?? []),
       ),
       ...this.all<IntervalRow>(
-        `SELECT ${STAY} FROM json_each(?) j CROSS JOIN containment ON parent = j.value WHERE kind = 1 OR child < 0`,
+        `SELECT ${STAY} FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment ON parent = j.value WHERE kind = 1 OR child < 0`,
         JSON.stringify(where.looseParents ?? []),
       ),
     ];
@@ -339,22 +394,35 @@ export class SqliteJournal implements Journal {
     const keep = this.prepare(`INSERT INTO containment_past (${STAY}, until_seq) VALUES (${marks(12)})`);
     const drop = this.prepare('DELETE FROM containment WHERE child = ? AND from_seq = ? AND parent = ? AND kind = ? AND uom = ?');
     for (const r of rows) {
-      keep.run(r.child, r.from_seq, r.parent, r.kind, r.uom, r.quantity, r.from_time, r.to_time, r.to_seq, r.inferred, r.known_seq, untilSeq);
+      keep.run(
+        r.child,
+        r.from_seq,
+        r.parent,
+        r.kind,
+        r.uom,
+        r.quantity,
+        r.from_time,
+        r.to_time,
+        r.to_seq,
+        r.inferred,
+        r.known_seq,
+        untilSeq,
+      );
       drop.run(r.child, r.from_seq, r.parent, r.kind, r.uom);
     }
   }
 
   findingThings(codes: readonly string[], nodes: readonly number[]): FindingThing[] {
     return this.all(
-      `SELECT f.code, f.seq, t.node, t.other FROM json_each(?1) j CROSS JOIN finding_thing t ON t.node = j.value CROSS JOIN finding f ON f.id = t.finding
-       WHERE f.code IN (SELECT value FROM json_each(?2))`,
+      `SELECT f.code, f.seq, t.node, t.other FROM (SELECT value FROM json_each(?)) j CROSS JOIN finding_thing t ON t.node = j.value CROSS JOIN finding f ON f.id = t.finding
+       WHERE f.code IN (SELECT value FROM json_each(?))`,
       JSON.stringify(nodes),
       JSON.stringify(codes),
     );
   }
   findingsAt(codes: readonly string[], seqs: readonly number[]): FindingThing[] {
     return this.all(
-      `SELECT f.code, f.seq, t.node, t.other FROM json_each(?1) c CROSS JOIN json_each(?2) s CROSS JOIN finding f ON f.code = c.value AND f.seq = s.value
+      `SELECT f.code, f.seq, t.node, t.other FROM (SELECT value FROM json_each(?)) c CROSS JOIN (SELECT value FROM json_each(?)) s CROSS JOIN finding f ON f.code = c.value AND f.seq = s.value
        CROSS JOIN finding_thing t ON t.finding = f.id`,
       JSON.stringify(codes),
       JSON.stringify(seqs),
@@ -391,16 +459,20 @@ export class SqliteJournal implements Journal {
     for (const id of touched) close.run(seq, id);
   }
 
-  lineage(by: { nodes?: readonly number[]; side?: 0 | 1; transformations?: readonly number[] }): (LineageRow & { time: number; below: string })[] {
+  lineage(by: {
+    nodes?: readonly number[];
+    side?: 0 | 1;
+    transformations?: readonly number[];
+  }): (LineageRow & { time: number; below: string })[] {
     const columns = 'l.transformation, l.side, l.node, l.seq, l.quantity, l.uom, e.time, e.below';
     const sides = by.side === undefined ? '(0, 1)' : `(${by.side})`;
     return by.nodes
       ? this.all(
-          `SELECT ${columns} FROM json_each(?) j CROSS JOIN lineage l ON l.node = j.value AND l.side IN ${sides} CROSS JOIN event e ON e.seq = l.seq AND ${EFFECTIVE}`,
+          `SELECT ${columns} FROM (SELECT value FROM json_each(?)) j CROSS JOIN lineage l ON l.node = j.value AND l.side IN ${sides} CROSS JOIN event e ON e.seq = l.seq AND ${EFFECTIVE}`,
           JSON.stringify(by.nodes),
         )
       : this.all(
-          `SELECT ${columns} FROM json_each(?) j CROSS JOIN lineage l ON l.transformation = j.value AND l.side IN ${sides} CROSS JOIN event e ON e.seq = l.seq AND ${EFFECTIVE}`,
+          `SELECT ${columns} FROM (SELECT value FROM json_each(?)) j CROSS JOIN lineage l ON l.transformation = j.value AND l.side IN ${sides} CROSS JOIN event e ON e.seq = l.seq AND ${EFFECTIVE}`,
           JSON.stringify(by.transformations ?? []),
         );
   }
@@ -410,7 +482,19 @@ export class SqliteJournal implements Journal {
       `INSERT INTO entry (seq, kind, record_time, actor, capture, event_hash, body_digest, payload_digest, leaf_hash, encoding, body) VALUES (${marks(11)})`,
     );
     for (const e of entries) {
-      put.run(e.seq, e.kind, e.record_time, e.actor, e.capture, e.event_hash, e.body_digest, e.payload_digest, e.leaf_hash, e.encoding, e.body);
+      put.run(
+        e.seq,
+        e.kind,
+        e.record_time,
+        e.actor,
+        e.capture,
+        e.event_hash,
+        e.body_digest,
+        e.payload_digest,
+        e.leaf_hash,
+        e.encoding,
+        e.body,
+      );
     }
   }
   putPayload(p: PayloadRow): void {
@@ -423,7 +507,10 @@ export class SqliteJournal implements Journal {
     for (const t of tiles) put.run(t.level, t.index, t.hashes);
   }
   tile(level: number, index: number): Uint8Array | null {
-    return (this.prepare('SELECT hashes FROM tile WHERE level = ? AND idx = ?').get(level, index) as { hashes: Uint8Array } | undefined)?.hashes ?? null;
+    return (
+      (this.prepare('SELECT hashes FROM tile WHERE level = ? AND idx = ?').get(level, index) as { hashes: Uint8Array } | undefined)
+        ?.hashes ?? null
+    );
   }
   putCheckpoint(size: number, signedAt: number, text: string): void {
     this.prepare('INSERT OR REPLACE INTO checkpoint (size, signed_at, text) VALUES (?, ?, ?)').run(size, signedAt, text);
@@ -441,7 +528,14 @@ export class SqliteJournal implements Journal {
     for (const r of rows) put.run(r.type, r.id, r.seq, r.attributes, r.children);
   }
   putKey(k: KeyRow): void {
-    this.prepare('INSERT INTO api_key (id, name, roles, hash, created, ended) VALUES (?, ?, ?, ?, ?, ?)').run(k.id, k.name, k.roles, k.hash, k.created, k.ended);
+    this.prepare('INSERT INTO api_key (id, name, roles, hash, created, ended) VALUES (?, ?, ?, ?, ?, ?)').run(
+      k.id,
+      k.name,
+      k.roles,
+      k.hash,
+      k.created,
+      k.ended,
+    );
   }
   endKey(id: string, ended: number): boolean {
     return this.prepare('UPDATE api_key SET ended = ? WHERE id = ? AND ended IS NULL').run(ended, id).changes > 0;

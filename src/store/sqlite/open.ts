@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { type SQL } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
@@ -45,7 +45,9 @@ export function openForWriting(file: string, options: { migrations?: string; cac
 /** Opens the journal for questions only. */
 export function openForReading(file: string, options: { cacheMegabytes?: number } = {}): SqliteConnection {
   if (!existsSync(file)) {
-    throw new LotlineError('CFG-VALUE', `There is no store at ${file}`, { fix: 'Name the data folder with --data, or start the service once to make it.' });
+    throw new LotlineError('CFG-VALUE', `There is no store at ${file}`, {
+      fix: 'Name the data folder with --data, or start the service once to make it.',
+    });
   }
   const db = new Database(file, { readonly: true });
   db.pragma('query_only = ON');

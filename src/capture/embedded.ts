@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { LotlineError, type Problem } from '../errors.ts';
+import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
+import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
+import type { EventVerdict, Outcome } from './capturer.ts';
+import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
+import type { CaptureService, Command, PendingJob } from './service.ts';
+
+/** Documents that may wait to be folded; more are answered 503 with Retry-After. */
+export const QUEUE_MAX = 10_000;
+
+type Waiting<T> = { resolve: (value: T) => void; reject: (error: LotlineError) => void };
+
+/** Starts a thread of this program. Sources run through tsx, the built program as it is. */
+export function startThread(url: URL, workerData: unknown): Worker {
+  const source = url.pathname.endsWith('.ts');
+  return new Worker(url, { workerData, ...(source && { execArgv: ['--import', 'tsx'] }) });
+}
+
+/** The name of a module beside this one, in the form this program runs in. */
+export const besideThis = (name: string, here: string): URL => new URL(`./${name}${here.endsWith('.ts') ? '.ts' : '.js'}`, here);
+
+/**
+ * Capture into an embedded store: the intake thread keeps documents, the capture thread owns the journal and folds. This side only
+ * passes buffers and remembers who waits for what. One instance a folder.
+ */
+export class EmbeddedCapture implements CaptureService {
+  healthy = true;
+  private readonly intake: Worker;
+  private readonly thread: Worker;
+  private readonly waiting = new Map<number, Waiting<never>>();
+  private readonly queued = new Set<string>();
+  private settling: (() => void)[] = [];
+  private next = 1;
+  private closing = false;
+  private readonly folder: string;
+
+  private constructor(folder: string, intake: Worker, thread: Worker) {
+    this.folder = folder;
+    this.intake = intake;
+    this.thread = thread;
+    intake.on('message', (reply: IntakeReply) => this.hearIntake(reply));
+    thread.on('message', (reply: CaptureReply) => this.hearThread(reply));
+    for (const worker of [intake, thread]) {
+      worker.on('error', (error) => {
+        this.healthy = false;
+        console.error(`a thread of lotline failed: ${error.stack ?? error.message}`);
+        for (const waiting of this.waiting.values()) waiting.reject(stopped());
+        this.waiting.clear();
+      });
+    }
+  }
+
+  static async open(data: CaptureThreadData): Promise<EmbeddedCapture> {
+    const intake = startThread(besideThis('intake-thread', import.meta.url), { file: join(data.folder, INTAKE_FILE) });
+    await ready(intake); // the capture thread reads the intake's file, so that must be there first
+    const thread = startThread(besideThis('capture-thread', import.meta.url), data);
+    await ready(thread);
+    const capture = new EmbeddedCapture(data.folder, intake, thread);
+    for (const job of await capture.pending()) capture.queued.add(job.captureID);
+    return capture;
+  }
+
+  async accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }> {
+    if (!this.healthy) throw busy();
+    if (this.queued.size >= QUEUE_MAX)
+      throw new LotlineError('REQ-BUSY', `${QUEUE_MAX} captures are waiting`, { fix: 'Send it again in a little while.' });
+    const captureID = randomUUID();
+    this.queued.add(captureID);
+    const { actor, behaviour } = request;
+    const body = ownBuffer(request.body);
+    try {
+      await this.ask((keep) =>
+        this.intake.postMessage({ keep, captureID, actor, behaviour, created: Date.now(), body } satisfies IntakeRequest, [
+          body.buffer as ArrayBuffer,
+        ]),
+      );
+    } catch (error) {
+      this.ended([captureID]);
+      throw error;
+    }
+    this.thread.postMessage({ wake: true } satisfies CaptureRequest);
+    return { captureID };
+  }
+
+  async captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome> {
+    if (!this.healthy) throw busy();
+    const body = ownBuffer(request.body);
+    return await this.ask((event) =>
+      this.send({ event, captureID: randomUUID(), body, actor: request.actor }, [body.buffer as ArrayBuffer]),
+    );
+  }
+
+  async check(request: { body: Uint8Array; actor: string }): Promise<EventVerdict[]> {
+    const body = ownBuffer(request.body);
+    return await this.ask((check) => this.send({ check, body, actor: request.actor }, [body.buffer as ArrayBuffer]));
+  }
+
+  async record(command: Command, actor: string): Promise<{ done: boolean }> {
+    return { done: await this.ask<boolean>((record) => this.send({ record, command, actor })) };
+  }
+
+  async pending(): Promise<PendingJob[]> {
+    const db = openForReading(join(this.folder, INTAKE_FILE), { cacheMegabytes: 1 });
+    try {
+      return db
+        .prepare('SELECT id, capture_id AS captureID, actor, behaviour, created FROM document ORDER BY id DESC')
+        .all() as PendingJob[];
+    } finally {
+      db.close();
+    }
+  }
+
+  async settled(): Promise<void> {
+    while (this.queued.size > 0) await new Promise<void>((resolve) => this.settling.push(resolve));
+  }
+
+  async close(): Promise<void> {
+    if (this.closing) return;
+    this.closing = true;
+    const exit = (worker: Worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const threadDone = exit(this.thread);
+    this.send({ close: true });
+    await threadDone;
+    const intakeDone = exit(this.intake);
+    this.intake.postMessage({ close: true } satisfies IntakeRequest);
+    await intakeDone;
+  }
+
+  private send(request: CaptureRequest, transfer: ArrayBuffer[] = []): void {
+    this.thread.postMessage(request, transfer);
+  }
+
+  private async ask<T>(post: (id: number) => void): Promise<T> {
+    const id = this.next++;
+    return await new Promise<T>((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject } as Waiting<never>);
+      post(id);
+    });
+  }
+
+  private hearIntake(reply: IntakeReply): void {
+    if ('kept' in reply) this.answer(reply.kept, reply.id);
+    else if ('failed' in reply) this.fail(reply.failed, busy());
+  }
+
+  private hearThread(reply: CaptureReply): void {
+    if ('ended' in reply) {
+      this.intake.postMessage({ forget: reply.forget } satisfies IntakeRequest);
+      this.ended(reply.forget);
+    } else if ('answer' in reply) {
+      if ('problem' in reply) this.fail(reply.answer, fromProblem(reply.problem));
+      else if ('outcome' in reply) this.answer(reply.answer, reply.outcome);
+      else if ('verdicts' in reply) this.answer(reply.answer, reply.verdicts);
+      else this.answer(reply.answer, reply.done);
+    } else if ('healthy' in reply) {
+      this.healthy = reply.healthy;
+      if (!reply.healthy) console.error(`the store refuses to write, trying again: ${reply.message}`);
+    }
+  }
+
+  private ended(captureIDs: readonly string[]): void {
+    for (const id of captureIDs) this.queued.delete(id);
+    if (this.queued.size > 0) return;
+    const waiting = this.settling;
+    this.settling = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  private answer(id: number, value: unknown): void {
+    this.waiting.get(id)?.resolve(value as never);
+    this.waiting.delete(id);
+  }
+
+  private fail(id: number, error: LotlineError): void {
+    this.waiting.get(id)?.reject(error);
+    this.waiting.delete(id);
+  }
+}
+
+/** A copy that may be handed to another thread: a Buffer from Node's pool shares its memory with others. */
+function ownBuffer(bytes: Uint8Array): Uint8Array {
+  return bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+}
+
+/** A thread's first word is that it is ready. */
+async function ready(thread: Worker): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    thread.once('error', reject);
+    thread.once('message', () => resolve());
+  });
+}
+
+function fromProblem(problem: Problem): LotlineError {
+  return new LotlineError(problem.code, problem.title, {
+    at: problem.at,
+    fix: problem.fix,
+    ...(problem.things && { things: problem.things }),
+  });
+}
+
+function busy(): LotlineError {
+  return new LotlineError('REQ-BUSY', 'the store cannot take anything now', { fix: 'Try again in a little while; reading goes on.' });
+}
+
+function stopped(): LotlineError {
+  return new LotlineError('REQ-BUSY', 'the capture thread has stopped', {
+    fix: 'Restart the service; what was answered 202 is kept and goes on then.',
+  });
+}

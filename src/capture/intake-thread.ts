@@ -1,0 +1,58 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openForWriting } from '../store/sqlite/open.ts';
+
+/** Requests to the intake thread; every `keep` is answered once it is on disk. */
+export type IntakeRequest =
+  | { keep: number; captureID: string; actor: string; behaviour: string; created: number; body: Uint8Array }
+  | { forget: string[] }
+  | { close: true };
+export type IntakeReply = { ready: true } | { kept: number; id: number } | { failed: number; message: string } | { closed: true };
+
+/**
+ * Keeps documents durably until they are folded. A file and a thread of its own, so that taking never waits for a large fold, and the
+ * sync of many requests is one: whatever has arrived while the last sync ran goes into the next transaction.
+ */
+const port = parentPort!;
+const db = openForWriting((workerData as { file: string }).file, { migrations: 'intake-migrations', cacheMegabytes: 8 });
+const insert = db.prepare('INSERT INTO document (capture_id, actor, behaviour, kind, created, body) VALUES (?, ?, ?, ?, ?, ?)');
+const drop = db.prepare('DELETE FROM document WHERE capture_id = ?');
+let queue: IntakeRequest[] = [];
+
+function work(): void {
+  const batch = queue;
+  queue = [];
+  const replies: IntakeReply[] = [];
+  try {
+    db.transaction(() => {
+      for (const request of batch) {
+        if ('keep' in request) {
+          const { lastInsertRowid } = insert.run(
+            request.captureID,
+            request.actor,
+            request.behaviour,
+            'document',
+            request.created,
+            request.body,
+          );
+          replies.push({ kept: request.keep, id: Number(lastInsertRowid) });
+        } else if ('forget' in request) for (const id of request.forget) drop.run(id);
+      }
+    })();
+    for (const reply of replies) port.postMessage(reply);
+  } catch (error) {
+    for (const request of batch) {
+      if ('keep' in request) port.postMessage({ failed: request.keep, message: (error as Error).message } satisfies IntakeReply);
+    }
+  }
+  if (batch.some((request) => 'close' in request)) {
+    db.close();
+    port.postMessage({ closed: true } satisfies IntakeReply);
+    port.close();
+  }
+}
+
+port.on('message', (request: IntakeRequest) => {
+  if (queue.length === 0) setImmediate(work);
+  queue.push(request);
+});
+port.postMessage({ ready: true } satisfies IntakeReply);

@@ -1,0 +1,276 @@
+import { Fold, type FoldCode, type Interval, intervalKey, type Named, type Offence, WAITING_CODES } from '../lifecycle/fold.ts';
+import { comparePositions, type Position } from '../lifecycle/order.ts';
+import { factsFrom, positionOf, rowsFrom, sameState, seqsOf, statesFrom } from '../lifecycle/rows.ts';
+import { type Facts, FLAG, NONE, type Node, newState, ROLE, type State } from '../lifecycle/state.ts';
+import type { Journal } from '../store/journal.ts';
+import type { FindingThing, IntervalRow } from '../store/rows.ts';
+
+/** Things whose histories are folded at a time: bounds the memory of a correction of 100,000 serials. */
+const SLICE = 20_000;
+
+/** The codes whose findings the fold makes and takes back. AGG-HASCHILDREN is checked after it, on the stays it leaves. */
+const FOLD_CODES: readonly (FoldCode | 'AGG-HASCHILDREN')[] = [
+  'SN-DUP',
+  'SN-CONFLICT',
+  'SN-AFTER-END',
+  'SN-UNKNOWN',
+  'AGG-DOUBLE',
+  'AGG-CYCLE',
+  'AGG-NOTCHILD',
+  'AGG-UNKNOWN-CHILD',
+  'AGG-HASCHILDREN',
+  'GEN-OVERUSE',
+  'GEN-HELD-USED',
+];
+
+export type Refolded = { added: FindingThing[]; removed: FindingThing[] };
+
+/**
+ * Folds histories again after an event that came late, or that voids another (design.md §3). Affected are the things it names and what
+ * has left them since, at any depth; their containers are folded along, because content takes over what they tell. Every thing is folded
+ * from nothing over all its events, so the outcome cannot depend on the order of arrival. Runs inside the caller's transaction.
+ */
+export async function refold(
+  journal: Journal,
+  start: { nodes: readonly Node[]; emptied: readonly Node[]; ms: number },
+  at: { seq: number },
+): Promise<Refolded> {
+  const result: Refolded = { added: [], removed: [] };
+  const done = new Set<Node>();
+  let queue = await affectedSince(journal, start.nodes, start.emptied, start.ms);
+  while (queue.length > 0) {
+    const slice = queue.slice(0, SLICE);
+    queue = queue.slice(SLICE);
+    for (const node of slice) done.add(node);
+    const carried = await refoldSlice(journal, slice, at.seq, result);
+    // A container came out differently (a cycle was opened or closed elsewhere): what has left it since is affected too.
+    const more = (await affectedSince(journal, carried, [], start.ms)).filter((node) => !done.has(node));
+    queue.push(...more.filter((node) => !queue.includes(node)));
+  }
+  return result;
+}
+
+/** The named things and all that has left them, or something inside them, since. `emptied` were fully unpacked: all their content counts. */
+async function affectedSince(journal: Journal, named: readonly Node[], emptied: readonly Node[], ms: number): Promise<Node[]> {
+  const affected = new Set<Node>(named);
+  const walked = new Set<Node>();
+  let frontier = named.filter((node) => node > 0);
+  if (emptied.length > 0) {
+    for (const { child } of await journal.staysSince(emptied, ms, true)) {
+      affected.add(child);
+      frontier.push(child);
+    }
+  }
+  while (frontier.length > 0) {
+    for (const node of frontier) walked.add(node);
+    const next = new Set<Node>();
+    for (const { child, left } of await journal.staysSince(frontier, ms)) {
+      if (left) affected.add(child);
+      if (!walked.has(child)) next.add(child);
+    }
+    frontier = [...next];
+  }
+  return [...affected];
+}
+
+/** Folds one slice with its containers, saves what differs, and answers the containers outside the slice that came out differently. */
+async function refoldSlice(journal: Journal, slice: readonly Node[], atSeq: number, result: Refolded): Promise<Node[]> {
+  const { nodes, named, facts } = await gather(journal, slice);
+  const list = [...nodes];
+  const stored = await statesFrom(journal, await journal.things(list));
+  const fold = new Fold();
+  for (const state of stored) fold.add(newState(state.node, state.class));
+  await givePositions(journal, fold, stored.flatMap(seqsOf), facts);
+
+  const ordered = [...facts.values()].sort((a, b) => comparePositions(a.position, b.position));
+  for (const event of ordered) fold.apply(event, namedStates(fold, named.get(event.seq) ?? [], event, nodes));
+
+  const inSlice = new Set(slice);
+  const carried: Node[] = [];
+  const changed: State[] = [];
+  for (const before of stored) {
+    const now = fold.get(before.node);
+    // lastSeq only bounds what may count as late: events that are no longer folded, or touched it from outside this slice, still count.
+    if (before.lastSeq !== NONE && fold.later(before.lastSeq, now.lastSeq)) now.lastSeq = before.lastSeq;
+    if (sameState(before, now)) {
+      if (before.lastSeq !== now.lastSeq) changed.push(now);
+      continue;
+    }
+    changed.push(now);
+    if (!inSlice.has(now.node)) carried.push(now.node);
+  }
+  await journal.updateThings(await rowsFrom(journal, changed));
+  const moved = await saveStays(journal, fold, list, atSeq);
+  for (const node of moved) if (!inSlice.has(node) && !carried.includes(node)) carried.push(node);
+  await saveOffences(journal, fold, list, ordered, named, atSeq, result);
+  return carried;
+}
+
+type Participation = { node: Node; role: number };
+
+/** The events of the slice's things, of the containers that those events put them into, of the containers of those, and so on. */
+async function gather(journal: Journal, slice: readonly Node[]) {
+  const nodes = new Set<Node>(slice);
+  const named = new Map<number, Participation[]>();
+  const facts = new Map<number, Facts>();
+  let frontier: readonly Node[] = slice;
+  while (frontier.length > 0) {
+    const rows = await journal.histories(frontier);
+    const missing = new Set<number>();
+    for (const { node, seq, role } of rows) {
+      const list = named.get(seq);
+      if (list) list.push({ node, role });
+      else named.set(seq, [{ node, role }]);
+      if (!facts.has(seq)) missing.add(seq);
+    }
+    for (const event of await factsFrom(journal, await journal.events([...missing]))) facts.set(event.seq, event);
+    const above = new Set<Node>();
+    for (const { seq, role } of rows) {
+      const event = facts.get(seq) as Facts;
+      if (role === ROLE.child && event.type === 'AggregationEvent' && event.parent !== 0 && !nodes.has(event.parent))
+        above.add(event.parent);
+    }
+    for (const node of above) nodes.add(node);
+    frontier = [...above];
+  }
+  return { nodes, named, facts };
+}
+
+export async function givePositions(
+  journal: Journal,
+  fold: Fold,
+  seqs: Iterable<number>,
+  known?: ReadonlyMap<number, Facts>,
+): Promise<void> {
+  const missing = new Set<number>();
+  for (const seq of seqs) {
+    if (fold.positions.has(seq)) continue;
+    const event = known?.get(seq);
+    if (event) fold.positions.set(seq, event.position);
+    else missing.add(seq);
+  }
+  for (const row of await journal.events([...missing])) fold.positions.set(row.seq, positionOf(row));
+}
+
+function namedStates(fold: Fold, parts: readonly Participation[], event: Facts, nodes: ReadonlySet<Node>): Named {
+  const named = {
+    epcs: [] as State[],
+    parent: null as State | null,
+    children: [] as State[],
+    inputs: [] as State[],
+    outputs: [] as State[],
+  };
+  for (const { node, role } of parts) {
+    if (node < 0) continue;
+    const state = fold.get(node);
+    if (role === ROLE.epc) named.epcs.push(state);
+    else if (role === ROLE.parent) named.parent = state;
+    else if (role === ROLE.child) named.children.push(state);
+    else if (role === ROLE.input) named.inputs.push(state);
+    else if (role === ROLE.output) named.outputs.push(state);
+  }
+  return { ...named, lots: event.lots.filter((part) => nodes.has(part.node)) };
+}
+
+/** Brings the stored stays in line with the folded ones; a changed row is kept as what was known until now. Answers the children concerned. */
+async function saveStays(journal: Journal, fold: Fold, nodes: readonly Node[], atSeq: number): Promise<Set<Node>> {
+  const items = nodes.filter((node) => node > 0);
+  const stored = await journal.stays({ children: items, looseParents: items });
+  const before = new Map<string, IntervalRow>();
+  for (const row of stored) before.set(intervalKey({ ...row, kind: row.kind as 0 | 1, fromSeq: row.from_seq }), row);
+  const put: IntervalRow[] = [];
+  const retire: IntervalRow[] = [];
+  const moved = new Set<Node>();
+  for (const [key, stay] of fold.intervals) {
+    const row = stayRow(fold, stay, atSeq);
+    const old = before.get(key);
+    before.delete(key);
+    if (old && old.to_seq === row.to_seq && old.inferred === row.inferred && old.quantity === row.quantity) continue;
+    if (old) retire.push(old);
+    put.push(row);
+    moved.add(stay.child);
+  }
+  for (const row of before.values()) {
+    retire.push(row);
+    moved.add(row.child);
+  }
+  await journal.retireStays(retire, atSeq);
+  await journal.putStays(put);
+  return moved;
+}
+
+export function stayRow(fold: Fold, stay: Interval, knownSeq: number): IntervalRow {
+  return {
+    child: stay.child,
+    from_seq: stay.fromSeq,
+    parent: stay.parent,
+    kind: stay.kind,
+    uom: stay.uom,
+    quantity: stay.quantity,
+    from_time: (fold.positions.get(stay.fromSeq) as Position).ms,
+    to_time: stay.toSeq === NONE ? null : (fold.positions.get(stay.toSeq) as Position).ms,
+    to_seq: stay.toSeq === NONE ? null : stay.toSeq,
+    inferred: stay.inferred ? 1 : 0,
+    known_seq: knownSeq,
+  };
+}
+
+/** Offences that still hold once the whole history is known: who waits for a commissioning that came has been answered. */
+export function standing(fold: Fold): Offence[] {
+  return fold.offences.filter((o) => !WAITING_CODES.includes(o.code) || ((fold.states.get(o.node)?.flags ?? 0) & FLAG.known) === 0);
+}
+
+async function saveOffences(
+  journal: Journal,
+  fold: Fold,
+  nodes: readonly Node[],
+  ordered: readonly Facts[],
+  named: ReadonlyMap<number, Participation[]>,
+  atSeq: number,
+  result: Refolded,
+): Promise<void> {
+  const key = (t: FindingThing) => `${t.code}/${t.seq}/${t.node}/${t.other}`;
+  const now = new Map<string, FindingThing>();
+  for (const o of standing(fold)) now.set(key(o), o);
+  for (const t of await endedWithContent(journal, ordered, named)) now.set(key(t), t);
+
+  // Findings about lots and associated parts come out of their parent's history, so they are compared by event.
+  const loose = ordered
+    .filter((event) => event.parent !== 0 && (event.lots.length > 0 || event.type === 'AssociationEvent'))
+    .map((event) => event.seq);
+  const old = [
+    ...(await journal.findingThings(FOLD_CODES, nodes)),
+    ...(await journal.findingsAt(['AGG-NOTCHILD'], loose)).filter((t) => now.has(key(t)) || t.node < 0),
+  ];
+  const removed: FindingThing[] = [];
+  for (const t of old) {
+    if (now.has(key(t))) now.delete(key(t));
+    else removed.push(t);
+  }
+  await journal.removeFindingThings(removed, atSeq);
+  result.added.push(...now.values());
+  result.removed.push(...removed);
+}
+
+/** AGG-HASCHILDREN: a container that ends with content does not end its content (domain.md §6.1, rule 6), and somebody should look. */
+export async function endedWithContent(
+  journal: Journal,
+  events: readonly Facts[],
+  named: ReadonlyMap<number, readonly Participation[]>,
+): Promise<FindingThing[]> {
+  const found: FindingThing[] = [];
+  for (const event of events) {
+    if (!endsThings(event)) continue;
+    const ended = (named.get(event.seq) ?? []).filter((part) => part.role === ROLE.epc && part.node > 0).map((part) => part.node);
+    for (const node of await journal.holding(event.seq, event.position.ms, ended))
+      found.push({ code: 'AGG-HASCHILDREN', seq: event.seq, node, other: NONE });
+  }
+  return found;
+}
+
+export function endsThings(event: Pick<Facts, 'type' | 'action' | 'bizStep'>): boolean {
+  return (
+    event.type === 'ObjectEvent' &&
+    (event.action === 'DELETE' || event.bizStep === 'destroying' || event.bizStep === 'decommissioning' || event.bizStep === 'dispensing')
+  );
+}
