@@ -1,4 +1,4 @@
-import type { Defect } from './answer-key.ts';
+import type { Defect, DefectKind } from './answer-key.ts';
 import { DAY, HOUR, MINUTE, offsetAt } from './clock.ts';
 import { documentText, type EventMembers, ilmd, placed } from './document.ts';
 import { glnOf, lgtin, sgtin, sgtinKey, ssccEpc, ssccKey } from './keys.ts';
@@ -268,7 +268,7 @@ function closeCase(world: SeededWorld, run: Run): { one: PackCase; children: str
   const { lot, cases } = run;
   const serial = world.serialOf(lot.caseItem)(takeCounters(world, lot.caseItem.gtin));
   world.counts.cases++;
-  const odd = cases.length === ODD_CASE ? lot.defects : new Map<never, never>();
+  const odd = cases.length === ODD_CASE ? lot.defects : new Map<DefectKind, Defect>();
   const take = (count: number): number[] => run.loose.splice(0, count);
   const full = world.size.perCase;
   const one: PackCase = { lot, serial, packs: [] };
@@ -340,9 +340,8 @@ function closePallet(world: SeededWorld, run: Run, cases: PackCase[], at: number
     ),
   );
   for (const one of cases) mark(lot, one.packs, { observed: false });
-  // The second pallet of a jam needs no list of its own: whoever moves the number moves both.
-  if (!jam) run.pallets.push({ unit, cases });
-  else run.pallets.push({ unit, cases: [] });
+  // After a jam whoever moves the one number moves both pallets: the second has no list of its own.
+  run.pallets.push({ unit, cases: jam ? [] : cases });
 }
 
 /** Sends a part of a run, in the way that the defect of the lot wants. */

@@ -29,6 +29,8 @@ const DISPENSED_PER_MILLE = 600;
 /** Of the loose packs, what stays in the wholesaler's own stock. */
 const KEPT_PER_MILLE = 100;
 const RESALEABLE_PER_MILLE = 700;
+/** Returns that nobody has looked at when the world ends. */
+const UNDECIDED_PER_MILLE = 100;
 /** Every third pharmacy is served in totes. */
 const TOTE_EVERY = 3;
 const MINUTES_WRONG = 7 * MINUTE;
@@ -395,6 +397,7 @@ function sendBack(world: SeededWorld, goods: Packs, { place, wholesaler }: Centr
   agenda.plan(at + 26 * HOUR + random.dwell(DAY), () => {
     lay(world, company, write(world, place, 'ObjectEvent', agenda.now(), moved(place, 'receiving')));
     mark(lot, packs, { status: 'Returned', holder: company, observed: true });
+    if (random.perMille(UNDECIDED_PER_MILLE)) return;
     const sound = random.perMille(RESALEABLE_PER_MILLE);
     agenda.plan(agenda.now() + 4 * HOUR + random.dwell(DAY), () => {
       const members = sound
