@@ -13,8 +13,8 @@ const CONFIGURED = 'configured';
  * Lengths of GS1 company prefixes, learned from URNs seen or configured by the operator, never guessed (codes.md §5). A key needs the
  * length to be written as URN. Where two lengths are known for one key, none is: only a configured one decides.
  *
- * What was learned is bounded by LEARNED_MAX distinct pairs of scheme and prefix; entries() gives them in the order of learning, so
- * that a store can keep them and hand them back to the constructor.
+ * What was learned is bounded by LEARNED_MAX distinct pairs of scheme and prefix. A store keeps entries() and hands them back to the
+ * constructor.
  */
 export class CompanyPrefixes {
   readonly #byScheme = new Map<string, Set<string>>();
@@ -71,7 +71,7 @@ export class CompanyPrefixes {
     return null;
   }
 
-  /** Everything known, in the order it came. */
+  /** Everything known; what the operator configured stands under the scheme `configured`. */
   entries(): LearnedPrefix[] {
     return [...this.#byScheme].flatMap(([scheme, prefixes]) => [...prefixes].map((prefix): LearnedPrefix => [scheme, prefix]));
   }

@@ -100,8 +100,7 @@ function isEpcUrn(uri: string): boolean {
 
 /** Refuses text that is no absolute URI: no scheme, nothing behind it, blanks or characters that no URI holds. */
 export function checkUri(uri: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\u0000-\u0020<>"{}|\\^`\u007f]+$/.test(uri))
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\s\p{Cc}<>"{}|\\^`]+$/u.test(uri))
     throw refusal(
       'ID-FORM',
       `${shown(uri) || 'empty text'}: not an absolute URI`,

@@ -1,12 +1,15 @@
 import { type ErrorCode, LotlineError } from '../errors.ts';
 
+/** No message is longer, whatever a sender put where a name was expected: both ends stay, they say what is wrong. */
+const MESSAGE_MAX = 400;
+
 /** A refused identifier: what is wrong with it and how to mend it, without a place (the caller knows where it stood). */
 export function refusal(
   code: Extract<ErrorCode, 'ID-FORM' | 'ID-CHECK' | 'ID-LENGTH' | 'ID-CHARSET' | 'ID-AI'>,
   what: string,
   fix: string,
 ): LotlineError {
-  return new LotlineError(code, what, { fix });
+  return new LotlineError(code, what.length <= MESSAGE_MAX ? what : `${what.slice(0, MESSAGE_MAX - 101)}…${what.slice(-100)}`, { fix });
 }
 
 /** An identifier as an error message may show it: a sender's megabyte does not become our log line. */

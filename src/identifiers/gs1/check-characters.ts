@@ -1,3 +1,5 @@
+import { isWithin, SET_82 } from './characters.ts';
+
 /** The alphanumeric check character pair of AI 8013 and 8014 (GS1 General Specifications; `csumalpha` of the dictionary). */
 
 /** Set 82 in the order that gives each character its weight. */
@@ -20,7 +22,7 @@ export function checkCharacters(data: string): string {
 /** Whether `full` is of set 82 and ends with its own check character pair. */
 export function hasValidCheckCharacters(full: string): boolean {
   const data = full.slice(0, -2);
-  return full.length > 2 && [...data].every((c) => VALUES.includes(c)) && checkCharacters(data) === full.slice(-2);
+  return full.length > 2 && isWithin(SET_82, data) && checkCharacters(data) === full.slice(-2);
 }
 
 function nextPrime(after: number): number {

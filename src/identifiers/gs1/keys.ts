@@ -1,4 +1,4 @@
-import { refusal } from '../refusal.ts';
+import { refusal, shown } from '../refusal.ts';
 import type { Thing, ThingLot } from '../thing.ts';
 import { encodeGeneral, isWithin, percentDecode, SET_39, SET_82 } from './characters.ts';
 import { checkDigit, isDigits } from './check-digit.ts';
@@ -113,19 +113,19 @@ export function checkKeyValue(ai: KeyAi, value: string, checkDigitToo = true): v
     if (value.length > rule.text.max)
       throw refusal(
         'ID-LENGTH',
-        `${rule.name} ${value}: ${value.length} characters, ${rule.text.max} are allowed`,
+        `${rule.name} ${shown(value)}: ${value.length} characters, ${rule.text.max} are allowed`,
         `Shorten the ${rule.name} to ${rule.text.max} characters.`,
       );
     if (!isWithin(rule.text.set === 'Y' ? SET_39 : SET_82, value))
       throw refusal(
         'ID-CHARSET',
-        `${rule.name} ${value}: a character outside GS1 set ${rule.text.set === 'Y' ? 39 : 82}`,
+        `${rule.name} ${shown(value)}: a character outside GS1 set ${rule.text.set === 'Y' ? 39 : 82}`,
         'Use allowed characters only, percent-encoded where the form asks for it.',
       );
     if (!isDigits(value.slice(0, 4)) || value.length < 4)
       throw refusal(
         'ID-FORM',
-        `${rule.name} ${value}: does not begin with a company prefix`,
+        `${rule.name} ${shown(value)}: does not begin with a company prefix`,
         'Begin with the digits of the GS1 company prefix.',
       );
     return;
@@ -134,33 +134,33 @@ export function checkKeyValue(ai: KeyAi, value: string, checkDigitToo = true): v
   if (value.length < rule.digits || (tail !== '' && rule.tail === null))
     throw refusal(
       'ID-LENGTH',
-      `${rule.name} ${value}: ${value.length} digits, ${rule.digits} are needed`,
+      `${rule.name} ${shown(value)}: ${value.length} digits, ${rule.digits} are needed`,
       ai === '01' ? 'Write the GTIN with 14 digits, padded with zeros on the left.' : `Give all ${rule.digits} digits of the ${rule.name}.`,
     );
   if (!isDigits(value.slice(0, rule.digits)))
     throw refusal(
       'ID-CHARSET',
-      `${rule.name} ${value}: the first ${rule.digits} characters must be digits`,
+      `${rule.name} ${shown(value)}: the first ${rule.digits} characters must be digits`,
       'Correct the characters that are no digits.',
     );
   if (tail !== '' && rule.tail !== null) checkText(`serial number of the ${rule.name}`, tail, rule.tail.set, rule.tail.max);
   if (ai === '8003' && value[0] !== '0')
     throw refusal(
       'ID-FORM',
-      `GRAI ${value}: the digit before the 13 digits must be 0`,
+      `GRAI ${shown(value)}: the digit before the 13 digits must be 0`,
       'Put 0 in front of the 13 digits of the asset type.',
     );
-  if (ai === '8006') checkPieces(value.slice(14));
   if (checkDigitToo && rule.checked !== null) {
     const [from, to] = rule.checked;
     const right = checkDigit(value.slice(from, to - 1));
     if (value[to - 1] !== right)
       throw refusal(
         'ID-CHECK',
-        `${rule.name} ${value}: check digit should be ${right}`,
+        `${rule.name} ${shown(value)}: check digit should be ${right}`,
         'Correct the check digit, or the digit that was misread.',
       );
   }
+  if (ai === '8006') checkPieces(value.slice(14));
 }
 
 function checkPieces(pieces: string): void {
@@ -184,13 +184,13 @@ function checkText(name: string, text: string, set: 'N' | 'X', max: number): voi
   if (text.length > max)
     throw refusal(
       'ID-LENGTH',
-      `${name} ${text}: ${text.length} characters, ${max} are allowed`,
+      `${name} ${shown(text)}: ${text.length} characters, ${max} are allowed`,
       `Shorten the ${name} to ${max} characters.`,
     );
   if (set === 'N' ? !isDigits(text) : !isWithin(SET_82, text))
     throw refusal(
       'ID-CHARSET',
-      `${name} ${text}: ${set === 'N' ? 'only digits are allowed' : 'a character outside GS1 set 82'}`,
+      `${name} ${shown(text)}: ${set === 'N' ? 'only digits are allowed' : 'a character outside GS1 set 82'}`,
       'Use allowed characters only, percent-encoded where the form asks for it.',
     );
 }
@@ -300,7 +300,11 @@ export function readKeyText(text: string): Gs1Key | null {
   if (slash < 2 || !isKeyAi(ai)) return null;
   const parts = text.split('/');
   if (parts.length !== 2 && parts.length !== 4)
-    throw refusal('ID-FORM', `${text}: a key is AI/value, or AI/value/qualifier/value`, 'Percent-encode every / inside a value as %2F.');
+    throw refusal(
+      'ID-FORM',
+      `${shown(text)}: a key is AI/value, or AI/value/qualifier/value`,
+      'Percent-encode every / inside a value as %2F.',
+    );
   const qualifiers: [string, string][] = parts.length === 4 ? [[parts[2] as string, percentDecode(parts[3] as string)]] : [];
   return keyFrom(ai, percentDecode(parts[1] as string), qualifiers);
 }
