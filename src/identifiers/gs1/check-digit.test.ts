@@ -32,7 +32,7 @@ describe('the mod 10 check digit (I-1)', () => {
 });
 
 describe('the check character pair of AI 8013', () => {
-  it('weights the characters with the primes from the right', () => {
+  it('weights the characters with the primes from the right (example of the GS1 General Specifications)', () => {
     expect(checkCharacters('1987654Ad4X4bL5ttr2310c')).toBe('2K');
     expect(hasValidCheckCharacters('1987654Ad4X4bL5ttr2310c2K')).toBe(true);
   });
