@@ -70,6 +70,7 @@ const COMMENT = 'http://www.w3.org/2000/01/rdf-schema#';
 // The fences of the identity form: control characters that no URI holds and that are escaped in free text.
 const BEGIN = '\u001e';
 const END = '\u001d';
+const ESCAPE = '\u001f';
 
 class Writer {
   private readonly prefixes: Prefixes;
@@ -222,15 +223,16 @@ class Writer {
     }
   }
 
-  private extension(key: string, value: unknown, into: string[]): void {
+  private extension(name: string, value: unknown, into: string[]): void {
+    const key = this.safe(name);
     if (Array.isArray(value)) {
-      for (const entry of value) this.extension(key, entry, into);
+      for (const entry of value) this.extension(name, entry, into);
     } else if (isMembers(value)) {
       const children: string[] = [];
       this.collectExtensions(value, children);
-      for (const name of Object.keys(value)) {
+      for (const member of Object.keys(value)) {
         // Members without a namespace occur only in here; XML has them as unqualified elements.
-        if (!name.includes(':') && name !== 'comment' && name !== '@context') this.extension(name, value[name], children);
+        if (!member.includes(':') && member !== 'comment' && member !== '@context') this.extension(member, value[member], children);
       }
       if (children.length > 0 || this.identity) into.push(this.group(key, sorted(children).join('')));
     } else if (value !== null && value !== undefined) {
@@ -241,7 +243,7 @@ class Writer {
 
   private extensionText(value: unknown): string {
     if (this.identity) return value instanceof ExactNumber ? value.text : escaped(String(value));
-    return typeof value === 'string' ? this.canonicalText(value.trim(), true) : this.scalar('', value);
+    return typeof value === 'string' ? this.canonicalText(value.trim()) : this.scalar('', value);
   }
 
   private plain(name: string, value: unknown): string {
@@ -258,8 +260,8 @@ class Writer {
     if (this.identity && VERBATIM_IN_IDENTITY.has(name)) return escaped(value);
     const text = value.trim();
     if (TIMES.has(name)) return this.time(text);
-    if (name === 'eventTimeZoneOffset' || name === 'action') return this.identity ? escaped(text) : text;
-    return this.canonicalText(text, true);
+    if (name === 'eventTimeZoneOffset' || name === 'action') return this.safe(text);
+    return this.canonicalText(text);
   }
 
   private time(text: string): string {
@@ -267,17 +269,17 @@ class Writer {
       const time = parseExactTime(text);
       return this.identity ? formatExactTime(time) : formatMilliseconds(time);
     } catch {
-      return escaped(text);
+      return this.safe(text);
     }
   }
 
-  private canonicalText(text: string, gs1Curies: boolean): string {
-    const expanded = gs1Curies ? this.expandGs1Curie(text) : text;
+  private canonicalText(text: string): string {
+    const expanded = this.expandGs1Curie(text);
     for (const [urn, web] of CBV_URNS) if (expanded.startsWith(urn)) return web + expanded.slice(urn.length);
     const decimal = plainDecimal(expanded);
     if (decimal !== null) return decimal;
     const link = constrainedDigitalLink(expanded);
-    return this.identity ? escaped(link) : link;
+    return this.safe(link);
   }
 
   /** CURIEs of GS1's own vocabularies stand for their URIs anywhere; what looks like a CURIE of a user's prefix may be any text. */
@@ -291,16 +293,20 @@ class Writer {
     const text = value.trim();
     if (text === '') return '';
     const { urn, web } = CBV_SPELLINGS[kind];
-    if (!text.includes(':')) return this.item(name, escaped(web + text));
+    if (!text.includes(':')) return this.item(name, this.safe(web + text));
     const uri = expandCurie(text, this.prefixes);
-    return this.item(name, escaped(urn !== null && uri.startsWith(urn) ? web + uri.slice(urn.length) : uri));
+    return this.item(name, this.safe(urn !== null && uri.startsWith(urn) ? web + uri.slice(urn.length) : uri));
   }
 
   /** A standard type as its bare name, an extension type as `{namespace}local`, as XML would have it. */
   private typeName(type: unknown): string {
     const text = String(type);
     const read = readName(text, this.prefixes);
-    return typeof read === 'string' ? escaped(text) : `{${read.namespace}}${read.local}`;
+    return typeof read === 'string' ? this.safe(text) : this.safe(`{${read.namespace}}${read.local}`);
+  }
+
+  private safe(text: string): string {
+    return this.identity ? escaped(text) : text;
   }
 
   private item(key: string, text: string): string {
@@ -316,9 +322,13 @@ class Writer {
   }
 }
 
+/** Free text with the fences in it made harmless, the escape character first. */
 function escaped(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the fences, which must not come from a value
-  return /[\u001d-\u001f]/.test(text) ? text.replace(/[\u001d-\u001f]/g, (c) => `\u001f${c.charCodeAt(0)};`) : text;
+  let safe = text;
+  for (const fence of [ESCAPE, BEGIN, END]) {
+    if (safe.includes(fence)) safe = safe.replaceAll(fence, `${ESCAPE}${fence.charCodeAt(0)};`);
+  }
+  return safe;
 }
 
 /** Sorts by UTF-8 bytes: the same as by UTF-16 units as long as no text has a character beyond the basic plane. */

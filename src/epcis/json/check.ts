@@ -102,7 +102,14 @@ function checkNames(shape: CompiledShape, value: JsonObject, at: string, scope: 
         here,
         elsewhere ? 'Remove it.' : 'Correct the name, or for a field of your own use a prefix declared in @context.',
       );
-    } else if (!name.startsWith('@')) {
+    } else if (!isAbsoluteUri(name)) {
+      faults.add(
+        'EV-SCHEMA',
+        `${quoted(name)} is no well-formed name`,
+        here,
+        'Use characters that a URI may hold, percent-encoding the others.',
+      );
+    } else {
       checkPersonalName(read.local, here, faults);
       checkExtensionValue(value[name], here, scope, faults);
     }
@@ -122,7 +129,7 @@ function tellSchemaFault(shape: CompiledShape, value: JsonObject, fault: SchemaF
   const is = `${member} is ${quoted(inner)}`;
   switch (fault.keyword) {
     case 'type': {
-      const wanted = [fault.params['type']].flat().map(withArticle).join(' or ');
+      const wanted = [fault.params['type'] as string | string[]].flat().map(withArticle).join(' or ');
       faults.add('EV-SCHEMA', `${member} must be ${wanted}`, here, `Write ${member} as ${wanted}.`);
       return;
     }
@@ -151,6 +158,6 @@ const PATTERN_FIX: Readonly<Record<string, string>> = {
   hexBinaryValue: 'Use hexadecimal digits only.',
 };
 
-function withArticle(type: unknown): string {
+function withArticle(type: string): string {
   return type === 'array' || type === 'object' ? `an ${type}` : `a ${type}`;
 }

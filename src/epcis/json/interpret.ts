@@ -3,7 +3,7 @@ import { locationKey, parseEpc, parseEpcClass } from '../../identifiers/index.ts
 import type { Thing } from '../../identifiers/thing.ts';
 import type { VocabularyKind } from '../cbv/lists.ts';
 import { canonicalVocabulary } from '../cbv/vocabulary.ts';
-import type { Action, EpcisEvent, Quantity, RuleBreach } from '../model.ts';
+import type { Action, EpcisEvent, ExactTime, Quantity, RuleBreach } from '../model.ts';
 import { parseExactTime } from '../time.ts';
 import { quoted } from '../uri.ts';
 import { checkUnique, isObject, type JsonObject } from './check.ts';
@@ -44,7 +44,7 @@ class Reader {
     const ilmd = this.readIlmd();
     return {
       type: this.text('type') ?? '',
-      action: this.text('action') as Action | null,
+      action: this.action(),
       eventTime: this.time(json['eventTime']),
       offset: this.text('eventTimeZoneOffset') ?? '',
       eventID: this.text('eventID'),
@@ -78,7 +78,12 @@ class Reader {
     return typeof value === 'string' ? value : null;
   }
 
-  private time(value: unknown) {
+  private action(): Action | null {
+    const { action } = this.json;
+    return action === 'ADD' || action === 'OBSERVE' || action === 'DELETE' ? action : null;
+  }
+
+  private time(value: unknown): ExactTime {
     try {
       return parseExactTime(String(value));
     } catch {

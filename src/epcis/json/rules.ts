@@ -161,6 +161,8 @@ function checkPersistentDisposition(json: unknown, event: EpcisEvent, at: string
   }
 }
 
+/** How many entries a list has. One that is no list has been told of already, and counts as though it were sound. */
 function count(list: unknown): number {
-  return Array.isArray(list) ? list.length : 0;
+  if (Array.isArray(list)) return list.length;
+  return list === undefined ? 0 : 1;
 }

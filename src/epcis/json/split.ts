@@ -37,7 +37,8 @@ export function linePlace(bytes: Uint8Array, offset: number): string {
     line++;
     lineStart = at + 1;
   }
-  const column = [...new TextDecoder().decode(bytes.subarray(lineStart, Math.min(offset, lineStart + 10_000)))].length + 1;
+  let column = 1;
+  for (let i = lineStart; i < offset; i++) if ((bytes[i]! & 0xc0) !== 0x80) column++; // a character's further bytes begin with 10
   return `line ${line}, column ${column}`;
 }
 
@@ -374,19 +375,14 @@ class Splitter {
   }
 }
 
+/** Where the first character begins that is no UTF-8, in a text known to have one. */
 function firstInvalidByte(bytes: Uint8Array): number {
-  // Halving finds the shortest invalid prefix; up to three bytes of a cut character at its end are no fault yet.
-  let good = 0;
-  let bad = bytes.length;
-  while (bad - good > 1) {
-    const middle = (good + bad) >>> 1;
-    if (validUpTo(bytes, middle)) good = middle;
-    else bad = middle;
+  let i = 0;
+  while (i < bytes.length) {
+    const lead = bytes[i]!;
+    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (length > 1 && !isUtf8(bytes.subarray(i, i + length))) return i;
+    i += length;
   }
-  return good;
-}
-
-function validUpTo(bytes: Uint8Array, end: number): boolean {
-  for (let cut = 0; cut < 4 && cut <= end; cut++) if (isUtf8(bytes.subarray(0, end - cut))) return true;
-  return false;
+  return i;
 }
