@@ -546,7 +546,7 @@ export class Capturer {
     fold.changed.clear();
     await this.insertEvents(done);
     await this.journal.putStays(
-      [...fold.intervals.values()].map((stay) => stayRow(fold, stay, stay.toSeq === NONE ? stay.fromSeq : stay.toSeq)),
+      [...fold.intervals.values()].map((stay) => stayRow(fold, stay, stay.fromSeq)),
     );
     fold.intervals.clear();
     if (fold.introduced.length > 0) {

@@ -384,7 +384,7 @@ export class SqliteJournal implements Journal {
   putStays(rows: readonly IntervalRow[]): void {
     const put = this.prepare(
       `INSERT INTO containment (${STAY}) VALUES (${marks(11)})
-       ON CONFLICT DO UPDATE SET quantity = excluded.quantity, to_time = excluded.to_time, to_seq = excluded.to_seq, inferred = excluded.inferred, known_seq = excluded.known_seq`,
+       ON CONFLICT DO UPDATE SET quantity = excluded.quantity, to_time = excluded.to_time, to_seq = excluded.to_seq, inferred = excluded.inferred`,
     );
     for (const r of rows) {
       put.run(r.child, r.from_seq, r.parent, r.kind, r.uom, r.quantity, r.from_time, r.to_time, r.to_seq, r.inferred, r.known_seq);

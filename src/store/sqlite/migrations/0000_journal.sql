@@ -97,7 +97,7 @@ CREATE TABLE item (
 --> statement-breakpoint
 CREATE UNIQUE INDEX item_key ON item (class, serial);
 --> statement-breakpoint
-CREATE INDEX item_lot ON item (lot) WHERE lot IS NOT NULL;
+CREATE INDEX item_pack ON item (lot) WHERE lot IS NOT NULL AND (flags & 1) = 0;
 --> statement-breakpoint
 CREATE INDEX item_consumed ON item (lot) WHERE (flags & 4) = 4;
 --> statement-breakpoint
