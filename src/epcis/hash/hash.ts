@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import { LotlineError } from '../../errors.ts';
 import type { Prefixes } from '../prefixes.ts';
 import { quoted } from '../uri.ts';
@@ -6,7 +6,7 @@ import { fingerprintTexts, type JsonMembers, prehash } from './prehash.ts';
 
 export type Sha256 = (text: string) => Uint8Array;
 
-const sha256: Sha256 = (text) => createHash('sha256').update(text, 'utf8').digest();
+const sha256: Sha256 = (text) => digestOf('sha256', text, 'buffer');
 
 /** SHA-256 of the profile-P pre-hash string (codes.md §1). A browser hands in a digest of its own. */
 export function eventHash(event: JsonMembers, prefixes: Prefixes, digest: Sha256 = sha256): Uint8Array {

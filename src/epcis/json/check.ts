@@ -4,15 +4,10 @@ import { parseExactTime } from '../time.ts';
 import { isAbsoluteUri, quoted } from '../uri.ts';
 import type { Scope } from './context.ts';
 import type { Faults } from './faults.ts';
+import { isObject, type JsonObject } from './json-object.ts';
 import { checkExtensionValue, checkPersonalName } from './personal.ts';
 import { type CompiledShape, EVENT_FIELDS, type SchemaFault, type ShapeName, shapeOf } from './schema.ts';
 import { pointerToken } from './split.ts';
-
-export type JsonObject = { readonly [member: string]: unknown };
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /**
  * Checks one object and all that stands below it: names (V-13, V-17, V-18), shapes, vocabulary values (V-2 to V-4). Identifiers of things are left

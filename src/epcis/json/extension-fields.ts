@@ -1,6 +1,6 @@
 import type { Prefixes } from '../prefixes.ts';
 import { readName } from '../prefixes.ts';
-import { isObject, type JsonObject } from './check.ts';
+import { isObject, type JsonObject } from './json-object.ts';
 
 export type ExtensionScope =
   | 'event'

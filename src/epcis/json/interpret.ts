@@ -6,9 +6,10 @@ import { canonicalVocabulary } from '../cbv/vocabulary.ts';
 import type { Action, EpcisEvent, ExactTime, Quantity, RuleBreach } from '../model.ts';
 import { parseExactTime } from '../time.ts';
 import { quoted } from '../uri.ts';
-import { checkUnique, isObject, type JsonObject } from './check.ts';
+import { checkUnique } from './check.ts';
 import type { Scope } from './context.ts';
 import type { Faults } from './faults.ts';
+import { isObject, type JsonObject } from './json-object.ts';
 import { checkPersonalValue } from './personal.ts';
 import { BREACHES_MAX } from './rules.ts';
 

@@ -1,7 +1,7 @@
 import { quoted } from '../uri.ts';
-import { isObject } from './check.ts';
 import type { Scope } from './context.ts';
 import type { Faults } from './faults.ts';
+import { isObject } from './json-object.ts';
 import { pointerToken } from './split.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { EpcisEvent, Quantity, RuleBreach } from '../model.ts';
-import type { JsonObject } from './check.ts';
-import { isObject } from './check.ts';
 import type { Faults } from './faults.ts';
+import type { JsonObject } from './json-object.ts';
+import { isObject } from './json-object.ts';
 
 // Rec 20 codes in use that are of no length, area, volume or mass (§13.8): counts, temperatures, pressures, times and so on.
 const NOT_FOR_QUANTITIES = new Set(

@@ -7,7 +7,7 @@ import { isAbsoluteUri } from '../uri.ts';
  * What stands below a member, for the walk that follows a shape: shapes are checked one object at a time, so that a list of a hundred thousand
  * broken items costs a bounded number of errors (`allErrors` on a nested schema would make one for each).
  */
-export type Below =
+type Below =
   | { readonly object: ShapeName }
   | { readonly list: ShapeName }
   | { readonly vocabulary: VocabularyKind }
@@ -276,7 +276,7 @@ export type ShapeName =
   | 'sensorReport'
   | 'ilmd';
 export type EventShapeName = StandardEventType | 'extensionEvent';
-export type StandardEventType = 'ObjectEvent' | 'AggregationEvent' | 'TransactionEvent' | 'TransformationEvent' | 'AssociationEvent';
+type StandardEventType = 'ObjectEvent' | 'AggregationEvent' | 'TransactionEvent' | 'TransformationEvent' | 'AssociationEvent';
 
 /** A shape ready for use: its compiled schema, the names it knows, and where the walk goes on. */
 export type CompiledShape = {
@@ -308,7 +308,7 @@ export function shapeOf(name: ShapeName): CompiledShape {
 export const EVENT_FIELDS: ReadonlySet<string> = new Set(Object.keys(SHAPES.extensionEvent.members));
 
 /** The JSON Schema (2020-12) of one kind of object by itself: what stands in lists and objects below it is checked with their own schemas. */
-export function jsonSchema(name: ShapeName): Record<string, unknown> {
+function jsonSchema(name: ShapeName): Record<string, unknown> {
   const shape: Shape = SHAPES[name];
   return {
     type: 'object',

@@ -10,7 +10,7 @@ const SMALL_OBJECT = 32;
 
 /** One event's bytes, end exclusive; `inexact` when it has a number that a double does not give back as written (J-9). */
 export type EventSpan = { readonly start: number; readonly end: number; readonly inexact: boolean };
-export type EventListSpan = { readonly at: string; readonly start: number; readonly end: number; readonly events: readonly EventSpan[] };
+type EventListSpan = { readonly at: string; readonly start: number; readonly end: number; readonly events: readonly EventSpan[] };
 /** Where the root value and the event lists of a document lie. */
 export type SplitText = { readonly root: EventSpan; readonly lists: readonly EventListSpan[] };
 
