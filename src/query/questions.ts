@@ -1,7 +1,27 @@
+import { keyByHash, listKeys } from '../access/questions.ts';
+import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
+import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
+import { captureJobs } from './capture-jobs.ts';
+import { hashEvents, readHead } from './read-away.ts';
+import { storeCounts } from './store-counts.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
-export const questions = {} satisfies Record<string, (db: Db, args: never) => Promise<unknown>>;
+export const questions = {
+  captureJobs,
+  consistency,
+  entryBundle,
+  findingPlace,
+  findings,
+  hashEvents,
+  inclusion,
+  keyByHash,
+  latestCheckpoint,
+  listKeys,
+  readHead,
+  storeCounts,
+  tile,
+} satisfies Record<string, (db: Db, args: never) => Promise<unknown>>;
 
 export type Questions = typeof questions;
 export type QuestionName = keyof Questions;

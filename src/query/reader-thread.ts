@@ -15,7 +15,10 @@ async function answer({ id, name, args }: ReaderRequest): Promise<void> {
     port.postMessage({ id, answer: await db.snapshot(() => question(db, args)) } satisfies ReaderReply);
   } catch (error) {
     if (!(error instanceof LotlineError)) console.error(error);
-    const told = error instanceof LotlineError ? error : new LotlineError('INTERNAL', 'the question could not be answered', { fix: 'Report it with the request.' });
+    const told =
+      error instanceof LotlineError
+        ? error
+        : new LotlineError('INTERNAL', 'the question could not be answered', { fix: 'Report it with the request.' });
     port.postMessage({ id, problem: told.toProblem() } satisfies ReaderReply);
   }
 }

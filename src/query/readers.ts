@@ -1,8 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { besideThis, startThread } from '../capture/embedded.ts';
 import { LotlineError, type Problem } from '../errors.ts';
-import { SqliteDb } from '../store/sqlite/open.ts';
-import { openForReading } from '../store/sqlite/open.ts';
+import { openForReading, SqliteDb } from '../store/sqlite/open.ts';
 import { type QuestionName, type Questions, questions } from './questions.ts';
 
 /** Answers questions about the store, each from one state of it. Answers are plain JSON values. */

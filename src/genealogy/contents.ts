@@ -1,0 +1,48 @@
+import { sql } from 'drizzle-orm';
+import { toDigitalLink } from '../identifiers/index.ts';
+import { type AsOfArgs, asOf, staysAsOf } from '../lifecycle/as-of.ts';
+import { DEPTH_MAX } from '../lifecycle/fold.ts';
+import { findNode, keysOf } from '../lifecycle/present.ts';
+import type { Node } from '../lifecycle/state.ts';
+import type { Db } from '../store/db.ts';
+import { eachNumber } from '../store/sql.ts';
+
+export type ContentsAnswer = {
+  of: string;
+  at: string | null;
+  members: { key: string; epc: string; depth: number; parent: string; quantity?: number; uom?: string }[];
+  count: number;
+};
+
+/** What is inside a thing, one level or all the way down, now or as of then (domain.md §6.1, rule 8). Null when nothing here names it. */
+export async function contents(db: Db, args: { of: string; depth: number | 'all' } & AsOfArgs): Promise<ContentsAnswer | null> {
+  const t = await asOf(db, args);
+  const node = await findNode(db, args.of);
+  if (node === null) return null;
+  const found: { child: Node; parent: Node; depth: number; quantity: number | null; uom: string }[] = [];
+  const seen = new Set<Node>([node]);
+  const deepest = args.depth === 'all' ? DEPTH_MAX : Math.min(args.depth, DEPTH_MAX);
+  let frontier = node > 0 ? [node] : [];
+  for (let depth = 1; depth <= deepest && frontier.length > 0; depth++) {
+    const stays = staysAsOf(t, sql`parent IN (SELECT value FROM ${eachNumber(frontier)} p) AND kind = 0`);
+    const rows = await db.all<{ child: Node; parent: Node; quantity: number | null; uom: string }>(
+      sql`SELECT child, parent, quantity, uom FROM ${stays} s WHERE to_seq IS NULL ORDER BY parent, child`,
+    );
+    for (const row of rows) found.push({ ...row, depth });
+    frontier = rows.map((row) => row.child).filter((child) => child > 0 && !seen.has(child));
+    for (const child of frontier) seen.add(child);
+  }
+  const keys = await keysOf(db, [...new Set(found.flatMap((row) => [row.child, row.parent]))]);
+  const members = found.map((row) => {
+    const key = keys.get(row.child) as string;
+    return {
+      key,
+      epc: toDigitalLink(key) ?? key,
+      depth: row.depth,
+      parent: keys.get(row.parent) as string,
+      ...(row.quantity !== null && { quantity: row.quantity }),
+      ...(row.uom !== '' && { uom: row.uom }),
+    };
+  });
+  return { of: args.of, at: args.at ?? null, members, count: members.length };
+}

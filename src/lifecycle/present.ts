@@ -1,0 +1,224 @@
+import { sql } from 'drizzle-orm';
+import { formatKey, parseKey } from '../identifiers/index.ts';
+import type { Db } from '../store/db.ts';
+import type { EventRow, ThingRow } from '../store/rows.ts';
+import { eachNumber, eachText } from '../store/sql.ts';
+import { type AsOf, effective, isNow } from './as-of.ts';
+import { foldHistories, type HistorySource } from './history-fold.ts';
+import { comparePositions, type Position } from './order.ts';
+import { type Resolved, resolve } from './resolve.ts';
+import { factsFrom, positionOf, seqsOf, statesFrom } from './rows.ts';
+import { NONE, type Node, type State } from './state.ts';
+
+const STATE_COLUMNS = sql.raw(
+  'parent, entered_seq, status, status_seq, before, before_seq, disposition, disposition_seq, holder, owner, custody_seq, place, place_seq, last_seq, claim_seq, flags, persistent',
+);
+
+/** Words for a reader: ids → texts. */
+export function wordsOf(db: Db) {
+  return {
+    async termTexts(ids: readonly number[]): Promise<(string | null)[]> {
+      if (ids.length === 0) return [];
+      const rows = await db.all<{ id: number; text: string }>(
+        sql`SELECT t.id, t.text FROM ${eachNumber(ids)} j CROSS JOIN term t ON t.id = j.value`,
+      );
+      const texts = new Map(rows.map((row) => [row.id, row.text]));
+      return ids.map((id) => texts.get(id) ?? null);
+    },
+    terms(): Promise<number[]> {
+      throw new Error('a reader makes no words');
+    },
+  };
+}
+
+/** The node of a canonical key; null when nothing here ever named it. */
+export async function findNode(db: Db, key: string): Promise<Node | null> {
+  const thing = parseKey(key);
+  const [row] =
+    'serial' in thing
+      ? await db.all<{ node: number }>(
+          sql`SELECT i.id AS node FROM class c CROSS JOIN item i ON i.class = c.id AND i.serial = ${thing.serial} WHERE c.key = ${thing.class}`,
+        )
+      : await db.all<{ node: number }>(
+          sql`SELECT -l.id AS node FROM class c CROSS JOIN lot l ON l.class = c.id AND l.lot = ${thing.lot} WHERE c.key = ${thing.class}`,
+        );
+  if (row) return row.node;
+  if ('serial' in thing || thing.class === 'uri') return null;
+  // A class or lot may also stand among instances, in an event that names it where an EPC belongs.
+  const [odd] = await db.all<{ node: number }>(
+    sql`SELECT i.id AS node FROM class c CROSS JOIN item i ON i.class = c.id AND i.serial = ${key} WHERE c.key = 'uri'`,
+  );
+  return odd?.node ?? null;
+}
+
+export async function keysOf(db: Db, nodes: readonly Node[]): Promise<Map<Node, string>> {
+  const keys = new Map<Node, string>();
+  const items = nodes.filter((node) => node > 0);
+  const lots = nodes.filter((node) => node < 0).map((node) => -node);
+  if (items.length > 0) {
+    const rows = await db.all<{ id: number; key: string; serial: string }>(
+      sql`SELECT i.id, c.key, i.serial FROM ${eachNumber(items)} j CROSS JOIN item i ON i.id = j.value CROSS JOIN class c ON c.id = i.class`,
+    );
+    for (const row of rows) keys.set(row.id, formatKey({ class: row.key, serial: row.serial }));
+  }
+  if (lots.length > 0) {
+    const rows = await db.all<{ id: number; key: string; lot: string }>(
+      sql`SELECT l.id, c.key, l.lot FROM ${eachNumber(lots)} j CROSS JOIN lot l ON l.id = j.value CROSS JOIN class c ON c.id = l.class`,
+    );
+    for (const row of rows) keys.set(-row.id, formatKey({ class: row.key, lot: row.lot }));
+  }
+  return keys;
+}
+
+async function thingRows(db: Db, nodes: readonly Node[]): Promise<ThingRow[]> {
+  const items = nodes.filter((node) => node > 0);
+  const lots = nodes.filter((node) => node < 0).map((node) => -node);
+  const rows: ThingRow[] = [];
+  if (items.length > 0) {
+    rows.push(
+      ...(await db.all<ThingRow>(
+        sql`SELECT id AS node, class, -lot AS lot, expiry, ${STATE_COLUMNS}, NULL AS balance FROM ${eachNumber(items)} j CROSS JOIN item ON id = j.value`,
+      )),
+    );
+  }
+  if (lots.length > 0) {
+    rows.push(
+      ...(await db.all<ThingRow>(
+        sql`SELECT -id AS node, class, NULL AS lot, expiry, ${STATE_COLUMNS}, balance FROM ${eachNumber(lots)} j CROSS JOIN lot ON id = j.value`,
+      )),
+    );
+  }
+  return rows;
+}
+
+/** States with everything that resolving them takes. */
+export class States {
+  readonly states: ReadonlyMap<Node, State>;
+  private readonly positions: ReadonlyMap<number, Position>;
+
+  constructor(states: ReadonlyMap<Node, State>, positions: ReadonlyMap<number, Position>) {
+    this.states = states;
+    this.positions = positions;
+  }
+
+  readonly later = (seq: number, than: number): boolean => {
+    if (seq === than || seq === NONE) return false;
+    if (than === NONE) return true;
+    return comparePositions(this.positions.get(seq) as Position, this.positions.get(than) as Position) > 0;
+  };
+
+  *chain(state: State): Iterable<State> {
+    for (let above = this.states.get(state.parent); above !== undefined; above = this.states.get(above.parent)) yield above;
+  }
+
+  resolve(state: State): Resolved {
+    return resolve(state, this.chain(state), this.later);
+  }
+}
+
+/** The states of these nodes and of all their containers, now or as of then. Nodes that did not exist by then are missing. */
+export async function statesOf(db: Db, nodes: readonly Node[], t: AsOf): Promise<States> {
+  return isNow(t) ? await presentStates(db, await statesFrom(wordsOf(db), await thingRows(db, nodes))) : await pastStates(db, nodes, t);
+}
+
+/** Adds containers and positions to states that were read already. */
+export async function presentStates(db: Db, own: readonly State[]): Promise<States> {
+  const states = new Map<Node, State>();
+  for (const state of own) states.set(state.node, state);
+  let missing = parentsMissing(own, states);
+  while (missing.length > 0) {
+    const above = await statesFrom(wordsOf(db), await thingRows(db, missing));
+    for (const state of above) states.set(state.node, state);
+    missing = parentsMissing(above, states);
+  }
+  const seqs = new Set<number>();
+  for (const state of states.values()) for (const seq of seqsOf(state)) seqs.add(seq);
+  return new States(states, await positionsOf(db, seqs));
+}
+
+function parentsMissing(states: readonly State[], have: ReadonlyMap<Node, State>): Node[] {
+  const missing = new Set<Node>();
+  for (const state of states) if (state.parent !== 0 && !have.has(state.parent)) missing.add(state.parent);
+  return [...missing];
+}
+
+async function positionsOf(db: Db, seqs: Iterable<number>): Promise<Map<number, Position>> {
+  const rows = await db.all<Pick<EventRow, 'seq' | 'time' | 'below' | 'rank' | 'digest'>>(
+    sql`SELECT e.seq, e.time, e.below, e.rank, e.digest FROM ${eachNumber([...seqs])} j CROSS JOIN event e ON e.seq = j.value`,
+  );
+  return new Map(rows.map((row) => [row.seq, positionOf(row)]));
+}
+
+async function pastStates(db: Db, nodes: readonly Node[], t: AsOf): Promise<States> {
+  const { fold, named } = await foldHistories(pastSource(db, t), nodes);
+  const existed = new Set<Node>();
+  for (const parts of named.values()) for (const part of parts) existed.add(part.node);
+  const states = new Map<Node, State>();
+  for (const [node, state] of fold.states) if (existed.has(node)) states.set(node, state);
+  return new States(states, fold.positions);
+}
+
+/** The histories of nodes as far as they had happened and were known. */
+function pastSource(db: Db, t: AsOf): HistorySource {
+  return {
+    async parts(nodes) {
+      const items = nodes.filter((node) => node > 0);
+      const lots = nodes.filter((node) => node < 0).map((node) => -node);
+      return [
+        ...(await db.all<{ node: number; seq: number; role: number }>(
+          sql`SELECT p.item AS node, p.seq, p.role FROM ${eachNumber(items)} j CROSS JOIN event_item p ON p.item = j.value CROSS JOIN event e ON e.seq = p.seq AND ${effective(t, sql`e`)}`,
+        )),
+        ...(await db.all<{ node: number; seq: number; role: number }>(
+          sql`SELECT -p.lot AS node, p.seq, p.role FROM ${eachNumber(lots)} j CROSS JOIN event_lot p ON p.lot = j.value CROSS JOIN event e ON e.seq = p.seq AND ${effective(t, sql`e`)}`,
+        )),
+      ];
+    },
+    async facts(seqs) {
+      return await factsFrom(
+        wordsOf(db),
+        await db.all<EventRow>(sql`SELECT e.* FROM ${eachNumber(seqs)} j CROSS JOIN event e ON e.seq = j.value`),
+      );
+    },
+    async classes(nodes) {
+      return new Map((await thingRows(db, nodes)).map((row) => [row.node, row.class]));
+    },
+  };
+}
+
+/** Names from master data, by canonical key; a party is found under its party and its location number. */
+export async function namesOf(db: Db, keys: readonly string[]): Promise<Map<string, string>> {
+  const spellings = new Map<string, string>();
+  for (const key of keys) {
+    spellings.set(key, key);
+    if (key.startsWith('414/')) spellings.set(`417/${key.slice(4)}`, key);
+  }
+  const rows = await db.all<{ id: string; attributes: string }>(
+    sql`SELECT m.id, m.attributes FROM ${eachText([...spellings.keys()])} j CROSS JOIN masterdata m ON m.id = j.value ORDER BY m.seq`,
+  );
+  const names = new Map<string, string>();
+  for (const row of rows) {
+    const attributes = JSON.parse(row.attributes) as Record<string, unknown>;
+    for (const wanted of ['name', 'regulatedProductName', 'descriptionShort']) {
+      const entry = Object.entries(attributes).find(
+        ([name, value]) => name.replace(/^.*[#:/]/, '') === wanted && typeof value === 'string' && value !== '',
+      );
+      if (entry) {
+        names.set(spellings.get(row.id) as string, entry[1] as string);
+        break;
+      }
+    }
+  }
+  return names;
+}
+
+/** Event ids as they go by: as sent, else the hash in its `ni:` form. */
+export function eventIdOf(row: { event_id: string | null; hash: Uint8Array }): string {
+  return row.event_id ?? `ni:///sha-256;${Buffer.from(row.hash).toString('hex')}?ver=CBV2.0`;
+}
+
+export async function eventIds(db: Db, seqs: readonly number[]): Promise<Map<number, string>> {
+  const rows = await db.all<{ seq: number; event_id: string | null; hash: Uint8Array }>(
+    sql`SELECT e.seq, e.event_id, e.hash FROM ${eachNumber(seqs)} j CROSS JOIN event e ON e.seq = j.value`,
+  );
+  return new Map(rows.map((row) => [row.seq, eventIdOf(row)]));
+}
