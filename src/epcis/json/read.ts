@@ -188,6 +188,13 @@ function readEvent(
   checkEventRules(shape, json, event, at, faults);
   if (faults.list.length > 0) return refused();
   findBreaches(json, at, breaches);
+  if (span.hashBesideId) {
+    breaches.push({
+      code: 'EV-RULE',
+      at: `${at}/eventID`,
+      message: 'eventID stands twice; the first is an event hash, the second names the event',
+    });
+  }
   const prints =
     options.wantHashes === false
       ? { hash: NO_HASH, identityDigest: NO_HASH }

@@ -8,8 +8,12 @@ export const MEMBERS_MAX = 10_000;
 // Up to here names are compared by hash, one by one; larger objects get a Set, whose hash nobody outside can aim at.
 const SMALL_OBJECT = 32;
 
-/** One event's bytes, end exclusive; `inexact` when it has a number that a double does not give back as written (J-9). */
-export type EventSpan = { readonly start: number; readonly end: number; readonly inexact: boolean };
+/**
+ * One event's bytes, end exclusive; `inexact` when it has a number that a double does not give back as written (J-9); `hashBesideId` when it
+ * states its event hash as a first eventID and its own as a second: the one doubled member that is let through, because an official example
+ * has it (AssociationEvent-h), and it is clear which of the two is the name.
+ */
+export type EventSpan = { readonly start: number; readonly end: number; readonly inexact: boolean; readonly hashBesideId: boolean };
 type EventListSpan = { readonly at: string; readonly start: number; readonly end: number; readonly events: readonly EventSpan[] };
 /** Where the root value and the event lists of a document lie. */
 export type SplitText = { readonly root: EventSpan; readonly lists: readonly EventListSpan[] };
@@ -61,6 +65,9 @@ const ROOT = 1;
 const BODY = 2;
 const QUERY_RESULTS = 3;
 const RESULTS_BODY = 4;
+const EVENT = 5;
+
+const HASH_ID = Buffer.from('"ni:///sha-256;');
 
 class Splitter {
   private readonly bytes: Uint8Array;
@@ -68,6 +75,7 @@ class Splitter {
   private readonly lists: EventListSpan[] = [];
   private depth = 0;
   private inexact = false;
+  private hashBesideId = false;
   // The way to where we are, by depth: an array's index, or -1 and the byte range of a member's name.
   private readonly pathIndex = new Int32Array(DEPTH_MAX + 1);
   private readonly pathFrom = new Float64Array(DEPTH_MAX + 1);
@@ -92,7 +100,7 @@ class Splitter {
     const end = this.value(start, ROOT);
     const rest = this.space(end);
     if (rest < bytes.length) throw this.fail(rest, 'there is more text after the end of the document');
-    return { root: { start, end, inexact: this.inexact }, lists: this.lists };
+    return { root: { start, end, inexact: this.inexact, hashBesideId: false }, lists: this.lists };
   }
 
   private space(from: number): number {
@@ -146,7 +154,9 @@ class Splitter {
       } else {
         const { hash, nameHash } = this;
         for (let k = base; k < this.nameCount; k++) {
-          if (nameHash[k] === hash && this.sameName(this.nameFrom[k]!, this.nameTo[k]!, from, to)) throw this.duplicate(from);
+          if (nameHash[k] !== hash || !this.sameName(this.nameFrom[k]!, this.nameTo[k]!, from, to)) continue;
+          if (place !== EVENT || this.hashBesideId || !this.isHashId(k)) throw this.duplicate(from);
+          this.hashBesideId = true;
         }
         nameHash[this.nameCount] = hash;
         this.nameFrom[this.nameCount] = from;
@@ -160,7 +170,7 @@ class Splitter {
       i = this.space(i);
       if (bytes[i] !== 0x3a) throw this.fail(i, 'a colon is expected after the member name');
       i = this.space(i + 1);
-      i = place === ELSEWHERE ? this.value(i, ELSEWHERE) : this.valueOnTheWay(i, place, from, to);
+      i = place === ELSEWHERE || place === EVENT ? this.value(i, ELSEWHERE) : this.valueOnTheWay(i, place, from, to);
       i = this.space(i);
       const c = bytes[i];
       if (c === 0x2c) i = this.space(i + 1);
@@ -170,6 +180,13 @@ class Splitter {
     this.nameCount = base;
     this.depth--;
     return i + 1;
+  }
+
+  /** Whether the open object's name number `k` is an eventID whose value is an event hash. */
+  private isHashId(k: number): boolean {
+    if (this.text(this.nameFrom[k]!, this.nameTo[k]!) !== 'eventID') return false;
+    const value = this.space(this.space(this.nameTo[k]! + 1) + 1);
+    return HASH_ID.every((byte, i) => this.bytes[value + i] === byte);
   }
 
   private valueOnTheWay(i: number, place: number, from: number, to: number): number {
@@ -208,9 +225,10 @@ class Splitter {
             });
           }
           this.inexact = false;
+          this.hashBesideId = false;
           const start = i;
-          i = this.value(i, ELSEWHERE);
-          events.push({ start, end: i, inexact: this.inexact });
+          i = this.value(i, EVENT);
+          events.push({ start, end: i, inexact: this.inexact, hashBesideId: this.hashBesideId });
           anyInexact ||= this.inexact;
         }
         i = this.space(i);
