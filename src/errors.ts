@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   'LOG-INCLUSION': { status: 409, epcis: 'ImplementationException' },
   'LOG-CONSISTENCY': { status: 409, epcis: 'ImplementationException' },
   'LOG-SIGNATURE': { status: 409, epcis: 'ImplementationException' },
+  'LOG-REPLAY': { status: 409, epcis: 'ImplementationException' },
   // Settings and the world around
   'CFG-VALUE': { status: 500, epcis: 'ImplementationException' },
   'NOT-SUPPORTED': { status: 501, epcis: 'ImplementationException' },
