@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { LotlineError, type Problem } from '../errors.ts';
 import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
@@ -13,10 +15,12 @@ export const QUEUE_MAX = 10_000;
 
 type Waiting<T> = { resolve: (value: T) => void; reject: (error: LotlineError) => void };
 
-/** Starts a thread of this program. Sources run through tsx, the built program as it is. */
+/** Starts a thread of this program. Sources run through tsx, which a thread has to ask for itself; the built program runs as it is. */
 export function startThread(url: URL, workerData: unknown): Worker {
-  const source = url.pathname.endsWith('.ts');
-  return new Worker(url, { workerData, ...(source && { execArgv: ['--import', 'tsx'] }) });
+  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData });
+  const tsx = new URL('dist/esm/api/index.mjs', pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))).href;
+  const start = `import { register } from ${JSON.stringify(tsx)}; register(); await import(${JSON.stringify(url.href)});`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(start)}`), { workerData, execArgv: [] });
 }
 
 /** The name of a module beside this one, in the form this program runs in. */

@@ -1,8 +1,10 @@
 import { keyByHash, listKeys } from '../access/questions.ts';
+import { contents, history, packsPage, scope, thing, whereFrom, whereUsed } from '../genealogy/index.ts';
 import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
+import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
 import { hashEvents, readHead } from './read-away.ts';
 import { storeCounts } from './store-counts.ts';
 
@@ -10,17 +12,27 @@ import { storeCounts } from './store-counts.ts';
 export const questions = {
   captureJobs,
   consistency,
+  contents,
   entryBundle,
+  eventDocument,
+  eventIDOf,
+  eventPage,
   findingPlace,
   findings,
   hashEvents,
+  history,
   inclusion,
   keyByHash,
   latestCheckpoint,
   listKeys,
+  packsPage,
   readHead,
+  scope,
   storeCounts,
+  thing,
   tile,
+  whereFrom,
+  whereUsed,
 } satisfies Record<string, (db: Db, args: never) => Promise<unknown>>;
 
 export type Questions = typeof questions;

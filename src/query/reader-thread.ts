@@ -11,7 +11,7 @@ let turn: Promise<void> = Promise.resolve();
 
 async function answer({ id, name, args }: ReaderRequest): Promise<void> {
   try {
-    const question = questions[name] as (db: SqliteDb, args: unknown) => Promise<unknown>;
+    const question = questions[name] as unknown as (db: SqliteDb, args: unknown) => Promise<unknown>;
     port.postMessage({ id, answer: await db.snapshot(() => question(db, args)) } satisfies ReaderReply);
   } catch (error) {
     if (!(error instanceof LotlineError)) console.error(error);

@@ -36,7 +36,7 @@ export class EmbeddedReaders implements Readers {
   }
 
   look<Name extends QuestionName>(name: Name, args: Parameters<Questions[Name]>[1]): Promise<Awaited<ReturnType<Questions[Name]>>> {
-    const question = questions[name] as (db: SqliteDb, args: unknown) => Promise<Awaited<ReturnType<Questions[Name]>>>;
+    const question = questions[name] as unknown as (db: SqliteDb, args: unknown) => Promise<Awaited<ReturnType<Questions[Name]>>>;
     const mine = this.turn.then(() => this.db.snapshot(() => question(this.db, args)));
     this.turn = mine.catch(() => {});
     return mine;
@@ -47,7 +47,7 @@ export class EmbeddedReaders implements Readers {
     const id = this.next++;
     thread.load++;
     try {
-      return await new Promise((resolve, reject) => {
+      return await new Promise<Awaited<ReturnType<Questions[Name]>>>((resolve, reject) => {
         this.waiting.set(id, { resolve: resolve as (value: never) => void, reject });
         thread.worker.postMessage({ id, name, args } satisfies ReaderRequest);
       });

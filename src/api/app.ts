@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { LotlineError } from '../errors.ts';
+import { authenticate } from './authenticate.ts';
+import { readBodiesAsBytes } from './bodies.ts';
+import type { ApiDeps } from './deps.ts';
+import { epcisRoutes } from './epcis.ts';
+import { findingRoutes } from './findings.ts';
+import { genealogyRoutes } from './genealogy.ts';
+import { identifierRoutes } from './identifiers.ts';
+import { keyRoutes } from './keys.ts';
+import { ledgerRoutes, proofRoutes } from './ledger.ts';
+import { Metrics } from './metrics.ts';
+import { describeInterface, openapiRoutes } from './openapi.ts';
+import { operationRoutes } from './operations.ts';
+import { answerProblem } from './problems.ts';
+import { thingRoutes } from './things.ts';
+import { tryoutRoutes } from './tryouts.ts';
+
+/** A longer URL is answered 414. Lists of identifiers in a query fit; longer ones belong in a named query. */
+export const URL_MAX = 32 * 1024;
+const HEADERS_MAX = 64 * 1024;
+/** A client has this long to send a request. */
+const REQUEST_TIMEOUT_MS = 300_000;
+const EXPOSED = [
+  'Link',
+  'Location',
+  'Retry-After',
+  'GS1-EPCIS-Version',
+  'GS1-EPCIS-Min',
+  'GS1-EPCIS-Max',
+  'GS1-CBV-Version',
+  'GS1-CBV-Min',
+  'GS1-CBV-Max',
+  'GS1-EPC-Format',
+  'GS1-CBV-XML-Format',
+  'GS1-Extensions',
+  'GS1-Vendor-Version',
+  'GS1-EPCIS-Capture-Limit',
+  'GS1-EPCIS-Capture-File-Size-Limit',
+  'GS1-Capture-Error-Behaviour',
+  'GS1-Query-Min-Record-Time',
+  'GS1-Next-Page-Token-Expires',
+];
+
+/** Builds the service's HTTP side; it listens nowhere yet, so tests speak to it with `inject`. */
+export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
+  const log = deps.log ?? ((line: string) => console.error(line));
+  const app = fastify({
+    logger: false,
+    bodyLimit: deps.settings.captureMaxBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    http: { maxHeaderSize: HEADERS_MAX },
+    genReqId: (request) => requestId(request.headers['x-request-id']),
+    // %2F in a path value is a part of it and not a separator (R-5): the router decodes values after it has matched.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: URL_MAX },
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, log),
+    clientErrorHandler,
+  });
+  const metrics = new Metrics(deps);
+  readBodiesAsBytes(app);
+  checkShapesStrictly(app);
+  const methodsOf = watchRoutes(app);
+
+  app.decorateRequest('principal', null);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    });
+    if (request.raw.url !== undefined && request.raw.url.length > URL_MAX)
+      throw new LotlineError('REQ-URI', `the URL has more than ${URL_MAX} characters`, { fix: 'Use a named query for long lists.' });
+  });
+  if (deps.settings.corsOrigins.length > 0) await allowOtherOrigins(app, deps.settings.corsOrigins);
+  app.addHook('onRequest', async (request) => {
+    if (!request.is404) request.principal = await authenticate(deps.keys, request);
+  });
+  app.addHook('onResponse', async (request, reply) => metrics.observe(request, reply));
+  app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log));
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsOf(request.url.split('?', 1)[0] as string);
+    if (allowed.length === 0)
+      throw new LotlineError('NOT-FOUND', 'there is nothing under this path', { fix: 'See /docs for what there is.' });
+    reply.header('allow', allowed.join(', '));
+    throw new LotlineError('REQ-METHOD', `${request.method} is not possible here`, { fix: `Use ${allowed.join(', ')}.` });
+  });
+
+  await describeInterface(app);
+  await app.register(epcisRoutes(deps), { prefix: '/epcis' });
+  await app.register(
+    async (api) => {
+      await api.register(keyRoutes(deps));
+      await api.register(identifierRoutes());
+      await api.register(thingRoutes(deps));
+      await api.register(genealogyRoutes(deps));
+      await api.register(findingRoutes(deps));
+      await api.register(tryoutRoutes(deps));
+      await api.register(proofRoutes(deps));
+    },
+    { prefix: '/api/v1' },
+  );
+  await app.register(ledgerRoutes(deps), { prefix: '/ledger' });
+  await app.register(operationRoutes(deps, metrics));
+  await app.register(openapiRoutes());
+  for (const plugin of deps.plugins ?? []) await app.register(plugin);
+  return app;
+}
+
+/** Bodies must have the very types of the schema; parameters are texts and are read as what the schema says. Unknown ones are refused. */
+function checkShapesStrictly(app: FastifyInstance): void {
+  const exact = new Ajv({ strict: false, useDefaults: true });
+  const read = new Ajv({ strict: false, useDefaults: true, coerceTypes: true });
+  for (const ajv of [exact, read]) (addFormats as unknown as (ajv: Ajv) => void)(ajv);
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? exact : read).compile(schema as object));
+  // Response schemas are for the documentation; an answer says what it has to say.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+}
+
+/** Sees to it that every route says who may use it, and remembers which methods a path has. */
+function watchRoutes(app: FastifyInstance): (path: string) => string[] {
+  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
+  app.addHook('onRoute', ({ url, method, config }) => {
+    if (url === '*') return; // preflights, answered before any access check
+    if (config?.public !== true && (config?.roles === undefined || config.roles.length === 0))
+      throw new Error(`route ${String(method)} ${url} does not say who may use it`);
+    const route = routes.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() };
+    for (const name of [method].flat()) route.methods.add(name);
+    routes.set(url, route);
+  });
+  return (path) => {
+    const methods = [...routes.values()].filter(({ pattern }) => pattern.test(path)).flatMap((route) => [...route.methods]);
+    return [...new Set(methods)];
+  };
+}
+
+function patternOf(url: string): RegExp {
+  const source = url
+    .split('/')
+    .map((part) => (part === '*' ? '.*' : part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .join('/');
+  return new RegExp(`^${source}/?$`);
+}
+
+/** R-15. Only real preflights are answered here: a plain OPTIONS is a question of EPCIS. */
+async function allowOtherOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  await app.register(cors, () => (request: FastifyRequest, decide: (error: Error | null, options: FastifyCorsOptions) => void) => {
+    const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
+    decide(null, {
+      origin: origins.includes('*') ? '*' : [...origins],
+      methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'],
+      exposedHeaders: EXPOSED,
+      maxAge: 600,
+      preflight,
+      strictPreflight: false,
+    });
+  });
+}
+
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomBytes(9).toString('base64url');
+}
+
+/** What Node refuses before there is a request: headers too long, or no HTTP at all. */
+function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const told =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new LotlineError('REQ-URI', `URL and headers have more than ${HEADERS_MAX} bytes`, { fix: 'Send less in the URL and the headers.' })
+      : new LotlineError('REQ-FORM', 'the request is no well-formed HTTP', { fix: 'Send HTTP/1.1.' });
+  const problem = told.toProblem();
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.status === 414 ? 'URI Too Long' : 'Bad Request'}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

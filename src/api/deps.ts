@@ -1,0 +1,19 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Keys } from '../access/index.ts';
+import type { CaptureService } from '../capture/service.ts';
+import type { Readers } from '../query/readers.ts';
+import type { Settings } from '../settings.ts';
+
+/** What the doors are given. Nothing else of the house is known to them. */
+export type ApiDeps = {
+  readonly settings: Settings;
+  readonly capture: CaptureService;
+  readonly readers: Readers;
+  readonly keys: Keys;
+  /** The log's public key, in the form in which it is handed on. */
+  readonly vkey: string;
+  /** Where faults of this program are told; standard error when not given. */
+  readonly log?: (line: string) => void;
+  /** Further doors, such as the web page; they declare their routes' access like ours. */
+  readonly plugins?: readonly FastifyPluginAsync[];
+};

@@ -1,0 +1,238 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ROLE_NAMES, rolesWith } from '../access/index.ts';
+import type { PendingJob } from '../capture/service.ts';
+import { isRefused, readDocument } from '../epcis/index.ts';
+import { LotlineError, type Problem } from '../errors.ts';
+import type { EndedJob } from '../query/capture-jobs.ts';
+import { principalOf, seesAllJobs } from './authenticate.ts';
+import type { ApiDeps } from './deps.ts';
+import { answerOptions, checkDocumentVersion } from './epcis-headers.ts';
+import { accepted } from './negotiate.ts';
+import { linkNext, numberCursor, PAGE_PARAMETERS, pageOf } from './paging.ts';
+import { answerProblem, RefusedDocument } from './problems.ts';
+
+/** Documents up to this size are read before they are answered, so that what is wrong with them is a 400 and not an error of the job. */
+export const READ_BEFORE_ANSWER_MAX = 1024 * 1024;
+/** Faults of one document that a 400 lists. */
+const FAULTS_MAX = 100;
+
+const DOCUMENT = Type.Unsafe<Buffer>({
+  type: 'object',
+  description: 'An EPCISDocument or EPCISQueryDocument in EPCIS 2.0 JSON.',
+  additionalProperties: true,
+});
+const JOB = Type.Object({
+  captureID: Type.String(),
+  running: Type.Boolean(),
+  success: Type.Boolean({ description: 'True until an error is met.' }),
+  createdAt: Type.String({ format: 'date-time' }),
+  finishedAt: Type.Optional(Type.String({ format: 'date-time' })),
+  captureErrorBehaviour: Type.Union([Type.Literal('rollback'), Type.Literal('proceed')]),
+  errors: Type.Array(Type.Object({}, { additionalProperties: true, description: 'A problem, with the index of its event.' })),
+});
+
+/** A capture job on the wire (R-16). */
+export type WireJob = {
+  captureID: string;
+  running: boolean;
+  success: boolean;
+  createdAt: string;
+  finishedAt?: string;
+  captureErrorBehaviour: 'rollback' | 'proceed';
+  errors: readonly Problem[];
+};
+
+/** The capture interface (epcis-2.0.md §6, §7.4). Thin: check what was sent, keep it, tell where its job is. */
+export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
+  const { settings, capture, readers } = deps;
+  const limits = {
+    'gs1-epcis-capture-limit': String(settings.captureMaxEvents),
+    'gs1-epcis-capture-file-size-limit': String(settings.captureMaxBytes),
+  };
+  const log = deps.log ?? ((line: string) => console.error(line));
+
+  return async (app) => {
+    app.options('/capture', { schema: { hide: true }, config: { roles: ROLE_NAMES } }, (_request, reply) =>
+      answerOptions(reply, 'OPTIONS, POST, GET', { ...limits, 'gs1-capture-error-behaviour': 'all' }),
+    );
+    app.options('/capture/:captureID', { schema: { hide: true }, config: { roles: ROLE_NAMES } }, (_request, reply) =>
+      answerOptions(reply, 'OPTIONS, GET'),
+    );
+
+    app.post(
+      '/capture',
+      {
+        config: { roles: rolesWith('capture') },
+        schema: {
+          tags: ['EPCIS 2.0'],
+          summary: 'Capture a document',
+          description:
+            'Answers 202 when the document is kept durably; its job tells how it ended. A document up to 1 MiB is read before the answer: what is wrong with it is a 400 whose `errors` list every fault. Header `GS1-Capture-Error-Behaviour`: `rollback` (default: one bad event and nothing is stored) or `proceed`.',
+          consumes: ['application/json', 'application/ld+json'],
+          headers: Type.Object({
+            'gs1-capture-error-behaviour': Type.Optional(Type.String()),
+            'gs1-epcis-version': Type.Optional(Type.String()),
+          }),
+          body: DOCUMENT,
+          response: { 202: Type.Unsafe<unknown>({ type: 'null', description: 'Kept. `Location` is the capture job.' }) },
+        },
+        // The bytes are not parsed here, so there is no object whose shape could be checked.
+        validatorCompiler: () => () => true,
+        errorHandler: (error, request, reply) => {
+          if (isTooLarge(error)) reply.headers(limits);
+          return answerProblem(error, request, reply, log);
+        },
+      },
+      async (request, reply) => {
+        const behaviour = errorBehaviour(request);
+        const body = bodyOf(request);
+        if (body.length <= READ_BEFORE_ANSWER_MAX) checkWhole(body, settings.captureMaxEvents, behaviour, request);
+        else checkDocumentVersion(request, (await readers.ask('readHead', { body, maxEvents: settings.captureMaxEvents })).schemaVersion);
+        const { captureID } = await capture.accept({ body, actor: principalOf(request).id, behaviour });
+        return await reply
+          .code(202)
+          .header('location', `/epcis/capture/${captureID}`)
+          .header('gs1-capture-error-behaviour', behaviour)
+          .send();
+      },
+    );
+
+    app.get(
+      '/capture',
+      {
+        config: { roles: rolesWith('see-own-jobs') },
+        schema: {
+          tags: ['EPCIS 2.0'],
+          summary: 'List capture jobs',
+          description: 'Newest first. A key of the role line sees its own alone.',
+          querystring: Type.Object(PAGE_PARAMETERS, { additionalProperties: false }),
+          response: { 200: Type.Unsafe<unknown>(Type.Array(JOB)) },
+        },
+      },
+      async (request, reply) => {
+        accepted(request, ['application/json', 'application/ld+json']);
+        const page = pageOf(request.query);
+        const before = numberCursor(page);
+        const actor = seesAllJobs(request) ? undefined : principalOf(request).id;
+        const jobs = await jobsBefore(before, actor, page.limit + 1);
+        const last = jobs[page.limit - 1];
+        if (jobs.length > page.limit && last !== undefined) linkNext(reply, '/epcis/capture', request.query, String(last.number));
+        return jobs.slice(0, page.limit).map((job) => job.wire);
+      },
+    );
+
+    app.get(
+      '/capture/:captureID',
+      {
+        config: { roles: rolesWith('see-own-jobs') },
+        schema: {
+          tags: ['EPCIS 2.0'],
+          summary: 'One capture job',
+          params: Type.Object({ captureID: Type.String() }),
+          response: { 200: Type.Unsafe<unknown>(JOB) },
+        },
+      },
+      async (request: FastifyRequest<{ Params: { captureID: string } }>, reply: FastifyReply) => {
+        accepted(request, ['application/json', 'application/ld+json']);
+        const job = await findJob(request.params.captureID, seesAllJobs(request) ? undefined : principalOf(request).id);
+        if (job === null)
+          throw new LotlineError('NOT-FOUND', 'there is no such capture job', {
+            fix: 'Use the Location that the capture was answered with.',
+          });
+        return await reply.header('gs1-capture-error-behaviour', job.captureErrorBehaviour).send(job);
+      },
+    );
+  };
+
+  /** Jobs waiting and ended as one list. A job that ends meanwhile may be seen in both places: ended counts. */
+  async function jobsBefore(
+    before: number | undefined,
+    actor: string | undefined,
+    limit: number,
+  ): Promise<{ number: number; wire: WireJob }[]> {
+    const waiting = (await capture.pending()).filter(
+      (job) => (before === undefined || job.id < before) && (actor === undefined || job.actor === actor),
+    );
+    const ended = await readers.look('captureJobs', {
+      limit,
+      ...(before !== undefined && { before }),
+      ...(actor !== undefined && { actor }),
+    });
+    const known = new Set(ended.map((job) => job.captureID));
+    return [
+      ...waiting.filter((job) => !known.has(job.captureID)).map((job) => ({ number: job.id, wire: wirePending(job) })),
+      ...ended.map((job) => ({ number: job.number, wire: wireEnded(job) })),
+    ]
+      .sort((a, b) => b.number - a.number)
+      .slice(0, limit);
+  }
+
+  async function findJob(captureID: string, actor: string | undefined): Promise<WireJob | null> {
+    const mine = { captureID, limit: 1, ...(actor !== undefined && { actor }) };
+    const [ended] = await readers.look('captureJobs', mine);
+    if (ended !== undefined) return wireEnded(ended);
+    const waiting = (await capture.pending()).find((job) => job.captureID === captureID && (actor === undefined || job.actor === actor));
+    if (waiting !== undefined) return wirePending(waiting);
+    const [justEnded] = await readers.look('captureJobs', mine); // it left the one list after we had read the other
+    return justEnded === undefined ? null : wireEnded(justEnded);
+  }
+}
+
+/** The document as it was sent. */
+export function bodyOf(request: FastifyRequest): Buffer {
+  const { body } = request;
+  if (body instanceof Buffer && body.length > 0) return body;
+  throw new LotlineError('EV-SYNTAX', 'the body is empty', { fix: 'Send an EPCIS document in JSON.' });
+}
+
+/** Refuses what would be refused anyway, while the sender is still there to read it (R-19, R-20, C-8, C-9). */
+function checkWhole(body: Buffer, maxEvents: number, behaviour: 'rollback' | 'proceed', request: FastifyRequest): void {
+  const document = readDocument(body, { maxEvents, wantHashes: false });
+  checkDocumentVersion(request, document.header.schemaVersion);
+  if (behaviour === 'proceed') return; // what is wrong with single events is told by the job
+  const errors: Problem[] = [];
+  for (const item of document.events()) {
+    if (!isRefused(item)) continue;
+    for (const error of item.errors) errors.push({ ...error.toProblem(), index: item.index } as Problem);
+    if (errors.length >= FAULTS_MAX) break;
+  }
+  if (errors.length > 0) throw new RefusedDocument(errors.slice(0, FAULTS_MAX));
+}
+
+function errorBehaviour(request: FastifyRequest): 'rollback' | 'proceed' {
+  const value = request.headers['gs1-capture-error-behaviour'] ?? 'rollback';
+  if (value === 'rollback' || value === 'proceed') return value;
+  throw new LotlineError('REQ-FORM', `GS1-Capture-Error-Behaviour is ${String(value).slice(0, 50)}`, {
+    at: 'GS1-Capture-Error-Behaviour',
+    fix: 'Write rollback or proceed, or leave the header out.',
+  });
+}
+
+const isTooLarge = (error: unknown) => {
+  const { code } = error as { code?: unknown };
+  return code === 'REQ-LIMIT' || code === 'FST_ERR_CTP_BODY_TOO_LARGE';
+};
+
+function wirePending(job: PendingJob): WireJob {
+  return {
+    captureID: job.captureID,
+    running: true,
+    success: true,
+    createdAt: new Date(job.created).toISOString(),
+    captureErrorBehaviour: job.behaviour,
+    errors: [],
+  };
+}
+
+function wireEnded(job: EndedJob): WireJob {
+  return {
+    captureID: job.captureID,
+    running: false,
+    success: job.success,
+    createdAt: new Date(job.created).toISOString(),
+    finishedAt: new Date(job.finished).toISOString(),
+    captureErrorBehaviour: job.behaviour,
+    errors: job.errors,
+  };
+}

@@ -1,0 +1,80 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ApiDeps } from './deps.ts';
+
+/** Figures for Prometheus, in a registry of their own. Labels are route templates and states, never identifiers. */
+export class Metrics {
+  readonly registry = new Registry();
+  private readonly deps: Pick<ApiDeps, 'capture' | 'readers'>;
+  private eventsUpTo = -1;
+  private jobsUpTo = 0;
+  /** Scrapes take turns: each counts on from where the last one ended. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  private readonly http = this.mine(
+    Histogram,
+    'lotline_http_request_duration_seconds',
+    'Time from a request to the end of its answer, by route template.',
+    { labelNames: ['method', 'route', 'status'] as const, buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10] },
+  );
+  private readonly jobs = this.mine(Histogram, 'lotline_capture_job_duration_seconds', 'Time from the 202 to the end of the job.', {
+    labelNames: ['success'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  });
+  private readonly captures = this.mine(Counter, 'lotline_captures_total', 'Capture jobs that have ended, of all time.', {
+    labelNames: ['success'] as const,
+  });
+  private readonly events = this.mine(Counter, 'lotline_events_total', 'Events stored, of all time.', {});
+  private readonly entries = this.mine(Gauge, 'lotline_log_entries', 'Entries in the journal and leaves in the log.', {});
+  private readonly serials = this.mine(Gauge, 'lotline_serials', 'Serialised things named by any event.', {});
+  private readonly lots = this.mine(Gauge, 'lotline_lots', 'Lots and classes named by any event.', {});
+  private readonly findings = this.mine(Gauge, 'lotline_findings_open', 'Findings that are open.', {});
+  private readonly queue = this.mine(Gauge, 'lotline_capture_queue_length', 'Captures kept and not folded yet.', {});
+  private readonly healthy = this.mine(Gauge, 'lotline_store_healthy', '1 while the store takes writes.', {});
+  private readonly memory = this.mine(Gauge, 'lotline_process_resident_bytes', 'Memory of the whole process.', {});
+
+  constructor(deps: Pick<ApiDeps, 'capture' | 'readers'>) {
+    this.deps = deps;
+  }
+
+  observe(request: FastifyRequest, reply: FastifyReply): void {
+    const route = request.is404 ? '(none)' : (request.routeOptions.url ?? '(none)');
+    this.http.observe({ method: request.method, route, status: `${Math.floor(reply.statusCode / 100)}xx` }, reply.elapsedTime / 1000);
+  }
+
+  /** The figures as text, those of the store brought up to date. */
+  async text(): Promise<string> {
+    const mine = this.turn.then(() => this.refresh());
+    this.turn = mine.catch(() => {});
+    await mine;
+    return await this.registry.metrics();
+  }
+
+  private async refresh(): Promise<void> {
+    const counts = await this.deps.readers.ask('storeCounts', { eventsAfter: this.eventsUpTo, jobsAfter: this.jobsUpTo });
+    this.eventsUpTo = counts.eventsUpTo;
+    this.events.inc(counts.newEvents);
+    for (const job of counts.newJobs) {
+      const success = job.success === 1 ? 'true' : 'false';
+      this.captures.inc({ success });
+      this.jobs.observe({ success }, Math.max(0, job.milliseconds) / 1000);
+      this.jobsUpTo = job.id;
+    }
+    this.entries.set(counts.entries);
+    this.serials.set(counts.items);
+    this.lots.set(counts.lots);
+    this.findings.set(counts.openFindings);
+    this.queue.set((await this.deps.capture.pending()).length);
+    this.healthy.set(this.deps.capture.healthy ? 1 : 0);
+    this.memory.set(process.memoryUsage.rss());
+  }
+
+  private mine<M, O extends object>(
+    kind: new (options: { name: string; help: string; registers: Registry[] } & O) => M,
+    name: string,
+    help: string,
+    options: O,
+  ): M {
+    return new kind({ name, help, registers: [this.registry], ...options });
+  }
+}

@@ -1,0 +1,62 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
+import { rolesWith } from '../access/index.ts';
+import { principalOf } from './authenticate.ts';
+import type { ApiDeps } from './deps.ts';
+import { bodyOf } from './epcis-capture.ts';
+import { RefusedDocument } from './problems.ts';
+
+const DOCUMENT = Type.Unsafe<Buffer>({
+  type: 'object',
+  description: 'An EPCIS 2.0 JSON document or a bare event.',
+  additionalProperties: true,
+});
+/** The bytes are not parsed here, so there is no object whose shape could be checked. */
+const validatorCompiler = () => () => true;
+
+/** What can be learned of a document without capturing it. */
+export function tryoutRoutes({ settings, capture, readers }: ApiDeps): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.post(
+      '/check',
+      {
+        config: { roles: rolesWith('read') },
+        validatorCompiler,
+        schema: {
+          tags: ['Capture aids'],
+          summary: 'Dry run of a capture',
+          description: 'What each event would come to under the rules in force, the earlier ones counting as stored. Stores nothing.',
+          consumes: ['application/json', 'application/ld+json'],
+          body: DOCUMENT,
+          response: {
+            200: Type.Unsafe<unknown>({
+              type: 'object',
+              description: '{events:[{index, verdict:"ok"|"flag"|"block", findings:[{code, severity, things, message}]}]}',
+            }),
+          },
+        },
+      },
+      async (request) => ({ events: await capture.check({ body: bodyOf(request), actor: principalOf(request).id }) }),
+    );
+
+    app.post(
+      '/hash',
+      {
+        config: { roles: rolesWith('read') },
+        validatorCompiler,
+        schema: {
+          tags: ['Capture aids'],
+          summary: 'The event hash of each event',
+          description: 'With the text that it is the SHA-256 of (CBV 2.0 §8.9). Stores nothing.',
+          consumes: ['application/json', 'application/ld+json'],
+          body: DOCUMENT,
+          response: { 200: Type.Unsafe<unknown>({ type: 'object', description: '{events:[{hash, profile, prehash}]}' }) },
+        },
+      },
+      async (request) => {
+        const answer = await readers.ask('hashEvents', { body: bodyOf(request), maxEvents: settings.captureMaxEvents });
+        if ('errors' in answer) throw new RefusedDocument(answer.errors);
+        return answer;
+      },
+    );
+  };
+}

@@ -1,0 +1,77 @@
+import type { AddressInfo } from 'node:net';
+import type { Command } from 'commander';
+import type { FastifyPluginAsync } from 'fastify';
+import { LotlineError } from '../errors.ts';
+import {
+  describeSettings,
+  readSettings,
+  SETTINGS,
+  type SettingName,
+  type Settings,
+  type SettingText,
+  unknownVariables,
+  VERSION,
+} from '../settings.ts';
+import { openService, type Service } from './service.ts';
+
+/** A shorter bootstrap key gets a warning at the start. */
+const ADMIN_KEY_SHORT = 24;
+
+export type RunningServer = Service & { readonly url: string };
+
+/** Opens the service and listens. What the operator has to know goes to `print`, a line at a time. */
+export async function startServer(
+  settings: Settings,
+  more: { print?: (line: string) => void; plugins?: readonly FastifyPluginAsync[] } = {},
+): Promise<RunningServer> {
+  const { print = () => {}, plugins } = more;
+  const service = await openService(settings, plugins === undefined ? {} : { plugins });
+  try {
+    await service.app.listen({ host: settings.host, port: settings.port });
+  } catch (cause) {
+    await service.close();
+    throw new LotlineError('CFG-VALUE', `Cannot listen on ${settings.host}:${settings.port} (${(cause as NodeJS.ErrnoException).code})`, {
+      at: 'LOTLINE_PORT',
+      fix: 'Stop the program that has the port, or set LOTLINE_HOST and LOTLINE_PORT to a free one.',
+      cause,
+    });
+  }
+  const { port } = service.app.server.address() as AddressInfo;
+  const url = `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`;
+  print(`lotline ${VERSION}`);
+  for (const line of describeSettings(settings)) print(`  ${line}`);
+  if (settings.adminKey !== null && settings.adminKey.length < ADMIN_KEY_SHORT)
+    print(`Warning: LOTLINE_ADMIN_KEY has fewer than ${ADMIN_KEY_SHORT} characters; whoever guesses it may do everything.`);
+  if (service.firstKey !== null) print(`Admin key, shown this once: ${service.firstKey}`);
+  print(`Log key ${service.deps.vkey}`);
+  print(`Interface documented at ${url}/docs`);
+  print(`Ready: ${url}`);
+  return { ...service, url };
+}
+
+/** `lotline serve`: runs until it is told to stop (SIGTERM, SIGINT); then finishes what it has in hand. */
+export function serveCommand(program: Command): void {
+  const command = program.command('serve').description('Serve capture, questions and the log over HTTP.');
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const text: SettingText = SETTINGS[name];
+    command.option(text.flag, `${text.about} Unit: ${text.unit}. Also ${text.env}. If it is wrong: ${text.ifWrong}`);
+  }
+  command.action(async (flags: Partial<Record<SettingName, unknown>>) => {
+    const settings = readSettings(flags, process.env);
+    for (const name of unknownVariables(process.env)) console.warn(`Warning: ${name} is no setting of this version.`);
+    const server = await startServer(settings, { print: (line) => console.log(line) });
+    await untilStopped();
+    console.log('Stopping: finishing what is in hand.');
+    await server.close();
+    console.log('Stopped.');
+  });
+}
+
+async function untilStopped(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      // A second signal has the default effect again: it ends the process at once, and nothing that was acknowledged is lost by it.
+      process.once(signal, () => resolve());
+    }
+  });
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { serveCommand } from './cli/serve.ts';
+import { LotlineError } from './errors.ts';
+import { VERSION } from './settings.ts';
+
+/** Every command adds itself; a new one is one more name here. */
+const COMMANDS: readonly ((program: Command) => void)[] = [serveCommand];
+
+const program = new Command('lotline').description('The open event ledger for serialized medicines and cell therapies.').version(VERSION);
+for (const add of COMMANDS) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof LotlineError) console.error(`${error.code}${error.at ? ` (${error.at})` : ''}: ${error.message}. ${error.fix}`);
+  else console.error(error);
+  process.exitCode = 1;
+}

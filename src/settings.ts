@@ -1,0 +1,273 @@
+import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import { type Static, type TSchema, Type } from 'typebox';
+import { LotlineError } from './errors.ts';
+import { EPC_FORMATS } from './identifiers/index.ts';
+
+/**
+ * The settings of `lotline serve` (design.md §7): one schema, read from flags, else from the environment, else the default; checked at start.
+ * Nothing else is consulted.
+ */
+const MIB = 1024 * 1024;
+
+export const SettingsSchema = Type.Object({
+  host: Type.String({ minLength: 1, maxLength: 253 }),
+  port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  data: Type.String({ minLength: 1 }),
+  databaseUrl: Type.Union([Type.Null(), Type.String()]),
+  adminKey: Type.Union([Type.Null(), Type.String({ pattern: '^[A-Za-z0-9._~+/-]{8,256}=*$' })]),
+  rules: Type.Union([Type.Literal('flag'), Type.Literal('enforce')]),
+  epcFormat: Type.Union(EPC_FORMATS.map((format) => Type.Literal(format))),
+  captureMaxEvents: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+  captureMaxBytes: Type.Integer({ minimum: 1024, maximum: 1024 * MIB }),
+  origin: Type.Union([Type.Null(), Type.String({ pattern: '^[^\\s+]{1,200}$' })]),
+  logKeyFile: Type.Union([Type.Null(), Type.String({ minLength: 1 })]),
+  ledgerPublic: Type.Boolean(),
+  metricsPublic: Type.Boolean(),
+  corsOrigins: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/\\s,]+)$' }), { uniqueItems: true }),
+});
+export type Settings = Static<typeof SettingsSchema>;
+export type SettingName = keyof Settings;
+
+export type SettingText = {
+  readonly env: string;
+  /** As commander reads it. */
+  readonly flag: string;
+  readonly kind: 'text' | 'number' | 'switch' | 'list';
+  readonly byDefault: Settings[SettingName];
+  readonly unit: string;
+  readonly about: string;
+  /** What happens when this is lost or wrong. */
+  readonly ifWrong: string;
+  /** What a good value is, for the error. */
+  readonly fix: string;
+  readonly secret?: true;
+};
+
+/** Every setting: where it is read from, its default, and what follows when it is wrong. */
+export const SETTINGS = {
+  host: {
+    env: 'LOTLINE_HOST',
+    flag: '--host <address>',
+    kind: 'text',
+    byDefault: '127.0.0.1',
+    unit: 'address or name',
+    about: 'The address to listen on; 0.0.0.0 for every one.',
+    ifWrong:
+      'The start fails, or others cannot reach the service. Beyond this machine, put a proxy with TLS before it: keys travel in clear.',
+    fix: 'Name an address of this machine, such as 127.0.0.1.',
+  },
+  port: {
+    env: 'LOTLINE_PORT',
+    flag: '--port <number>',
+    kind: 'number',
+    byDefault: 8080,
+    unit: 'TCP port; 0 takes any free one',
+    about: 'The port to listen on.',
+    ifWrong: 'The start fails when another program has the port.',
+    fix: 'Give a whole number from 0 to 65535.',
+  },
+  data: {
+    env: 'LOTLINE_DATA',
+    flag: '--data <folder>',
+    kind: 'text',
+    byDefault: './lotline-data',
+    unit: 'folder',
+    about: 'Where the embedded store and the log key lie. Made when it is not there.',
+    ifWrong: 'Another folder is another, empty store: what was captured seems to be gone until the right one is named.',
+    fix: 'Name a folder that this program may write to.',
+  },
+  databaseUrl: {
+    env: 'LOTLINE_DATABASE_URL',
+    flag: '--database-url <url>',
+    kind: 'text',
+    byDefault: null,
+    unit: 'postgres:// URL; unset: the embedded store',
+    about: 'The PostgreSQL database to keep everything in.',
+    ifWrong: 'The start fails.',
+    fix: 'Leave it unset: this version keeps everything in the embedded store.',
+    secret: true,
+  },
+  adminKey: {
+    env: 'LOTLINE_ADMIN_KEY',
+    flag: '--admin-key <key>',
+    kind: 'text',
+    byDefault: null,
+    unit: '8 to 256 of A-Z a-z 0-9 - . _ ~ + /; unset: one is made and printed at the first start',
+    about: 'A bootstrap admin key. Only its SHA-256 is kept. A new value replaces the one before it.',
+    ifWrong: 'Whoever knows it may do everything. A short one can be guessed.',
+    fix: 'Take 32 or more random characters of A-Z, a-z, 0-9, -, ., _, ~, + and /, without spaces.',
+    secret: true,
+  },
+  rules: {
+    env: 'LOTLINE_RULES',
+    flag: '--rules <mode>',
+    kind: 'text',
+    byDefault: 'flag',
+    unit: 'flag | enforce',
+    about: 'Whether events that break business rules are stored with a finding, or refused.',
+    ifWrong: 'With enforce, events of things that did happen may be missing from the record.',
+    fix: 'Write flag or enforce.',
+  },
+  epcFormat: {
+    env: 'LOTLINE_EPC_FORMAT',
+    flag: '--epc-format <format>',
+    kind: 'text',
+    byDefault: 'Always_GS1_Digital_Link',
+    unit: EPC_FORMATS.join(' | '),
+    about: 'The form of identifiers in answers to requests without a GS1-EPC-Format header.',
+    ifWrong: 'Clients that compare identifiers as texts may not find theirs.',
+    fix: `Write one of ${EPC_FORMATS.join(', ')}.`,
+  },
+  captureMaxEvents: {
+    env: 'LOTLINE_CAPTURE_MAX_EVENTS',
+    flag: '--capture-max-events <number>',
+    kind: 'number',
+    byDefault: 100_000,
+    unit: 'events a capture call',
+    about: 'A document with more events is answered 413.',
+    ifWrong: 'Too small: honest documents are refused. Too large: one call can hold up the others for long.',
+    fix: 'Give a whole number from 1 to 10000000.',
+  },
+  captureMaxBytes: {
+    env: 'LOTLINE_CAPTURE_MAX_BYTES',
+    flag: '--capture-max-bytes <number>',
+    kind: 'number',
+    byDefault: 104_857_600,
+    unit: 'bytes a capture call',
+    about: 'A larger document is answered 413.',
+    ifWrong: 'Too small: honest documents are refused. Too large: memory runs out when several come at once.',
+    fix: 'Give a whole number of bytes from 1024 to 1073741824.',
+  },
+  origin: {
+    env: 'LOTLINE_ORIGIN',
+    flag: '--origin <name>',
+    kind: 'text',
+    byDefault: null,
+    unit: 'a name like lotline.example/plant1; unset: made with the log key',
+    about: "The log's name, first line of every checkpoint.",
+    ifWrong: 'It cannot change later: the start fails when the log key bears another name.',
+    fix: 'Give a name without spaces and without +, such as lotline.example/plant1.',
+  },
+  logKeyFile: {
+    env: 'LOTLINE_LOG_KEY_FILE',
+    flag: '--log-key-file <file>',
+    kind: 'text',
+    byDefault: null,
+    unit: 'file; unset: log.key in the data folder, made at the first start',
+    about: 'The key that signs checkpoints, in the signer form of signed notes.',
+    ifWrong:
+      'If it is lost, the log cannot go on under its name; if others have it, they can sign in its name. Back it up apart from the data.',
+    fix: 'Name a file with the key that signed this log before.',
+  },
+  ledgerPublic: {
+    env: 'LOTLINE_LEDGER_PUBLIC',
+    flag: '--ledger-public',
+    kind: 'switch',
+    byDefault: false,
+    unit: 'on | off',
+    about: 'Whether checkpoint, tiles and the public log key are served without a key, for monitors and witnesses.',
+    ifWrong: 'On: everybody sees how much is captured and when, though not what.',
+    fix: 'Write on or off.',
+  },
+  metricsPublic: {
+    env: 'LOTLINE_METRICS_PUBLIC',
+    flag: '--metrics-public',
+    kind: 'switch',
+    byDefault: false,
+    unit: 'on | off',
+    about: 'Whether /metrics is served without a key. Off, it takes a key of the role reader or admin.',
+    ifWrong: 'On: everybody who reaches the service sees its counts and speed.',
+    fix: 'Write on or off.',
+  },
+  corsOrigins: {
+    env: 'LOTLINE_CORS_ORIGINS',
+    flag: '--cors-origins <list>',
+    kind: 'list',
+    byDefault: [],
+    unit: 'origins like https://app.example, separated by commas, or *',
+    about: 'Web pages of which origins may read answers. None: only pages of this service.',
+    ifWrong: 'Too few: a page gets no answers. *: every page may use a key that its user has given it.',
+    fix: 'Write origins with scheme and without a path, separated by commas: https://app.example.',
+  },
+} as const satisfies Record<SettingName, SettingText>;
+
+const names = Object.keys(SETTINGS) as SettingName[];
+const ajv = new Ajv({ allErrors: true });
+const checks = new Map(names.map((name) => [name, ajv.compile(SettingsSchema.properties[name] as TSchema)]));
+
+/**
+ * The settings in force: a flag before the environment before the default. Whatever is wrong is told at once, each with its place and how to
+ * mend it; `CFG-VALUE`, whose `at` is the first variable that is wrong.
+ */
+export function readSettings(flags: Partial<Record<SettingName, unknown>> = {}, env: Record<string, string | undefined> = {}): Settings {
+  const settings: Record<string, unknown> = {};
+  const wrong: { at: string; what: string; fix: string }[] = [];
+  for (const name of names) {
+    const text: SettingText = SETTINGS[name];
+    const flag = flags[name];
+    const given = flag ?? (env[text.env] === '' ? undefined : env[text.env]);
+    const value = given === undefined ? text.byDefault : valueIn(text, given);
+    settings[name] = value;
+    const fine = name === 'databaseUrl' ? value === null : (checks.get(name) as (v: unknown) => boolean)(value);
+    if (fine) continue;
+    const where = flag === undefined ? text.env : (text.flag.split(' ')[0] as string);
+    const shown = text.secret ? 'its value' : JSON.stringify(given);
+    wrong.push({ at: where, what: `${where}: ${shown} is not ${text.unit}`, fix: text.fix });
+  }
+  const [first] = wrong;
+  if (first === undefined) return settings as Settings;
+  throw new LotlineError('CFG-VALUE', wrong.map((w) => w.what).join('; '), { at: first.at, fix: wrong.map((w) => w.fix).join(' ') });
+}
+
+function valueIn(text: SettingText, given: unknown): unknown {
+  if (typeof given !== 'string') return given;
+  switch (text.kind) {
+    case 'number':
+      return /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
+    case 'switch':
+      return SWITCH.get(given.toLowerCase());
+    case 'list':
+      return given
+        .split(',')
+        .map((part) => part.trim().replace(/\/$/, ''))
+        .filter((part) => part !== '');
+    case 'text':
+      return given;
+  }
+}
+
+const SWITCH: ReadonlyMap<string, boolean> = new Map([
+  ['on', true],
+  ['true', true],
+  ['1', true],
+  ['yes', true],
+  ['off', false],
+  ['false', false],
+  ['0', false],
+  ['no', false],
+]);
+
+/** Variables that look like ours and are none: mostly typing errors, so the start tells of them. */
+export function unknownVariables(env: Record<string, string | undefined>): string[] {
+  const known = new Set<string>(names.map((name) => SETTINGS[name].env));
+  return Object.keys(env).filter((name) => name.startsWith('LOTLINE_') && !known.has(name));
+}
+
+/** The settings in force, a line each, without secrets. */
+export function describeSettings(settings: Settings): string[] {
+  return names.map((name) => {
+    const text: SettingText = SETTINGS[name];
+    return `${text.env}=${shownValue(text, settings[name])}`;
+  });
+}
+
+function shownValue(text: SettingText, value: Settings[SettingName]): string {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return '(unset)';
+  if (text.secret) return '(set, not shown)';
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+/** What this program calls itself, from the package beside it. */
+export const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
