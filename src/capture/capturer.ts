@@ -91,7 +91,7 @@ export class Capturer {
     for (const { level, index } of partialTilesOfSize(size)) tiles.set(level, await journal.tile(level, index));
     const frontier = Frontier.restore(size, (tile) => tiles.get(tile.level), sha256Node);
     const capturer = new Capturer(journal, options, frontier);
-    for (const [scheme, company] of await journal.prefixes()) capturer.prefixes.add(`${scheme}:${company}`);
+    await capturer.recallPrefixes();
     return capturer;
   }
 
@@ -223,6 +223,7 @@ export class Capturer {
       return result;
     } catch (error) {
       await this.journal.rollback();
+      await this.recallPrefixes();
       throw error;
     }
   }
@@ -291,6 +292,7 @@ export class Capturer {
       await this.journal.undo('document');
       this.seq = mark.seq;
       this.leaves.length = mark.leaves;
+      for (const [scheme, company] of this.newPrefixes.splice(0)) this.prefixes.delete(`${scheme}:${company}`);
     } else await this.journal.release('document');
     if (run.refusals.length > 0) this.recordRefusal(taken, run);
     return {
@@ -717,6 +719,12 @@ export class Capturer {
       this.prefixes.add(key);
       this.newPrefixes.push([scheme, company]);
     }
+  }
+
+  /** Knows what the store knows: at the start, and after a group that came to nothing. */
+  private async recallPrefixes(): Promise<void> {
+    this.newPrefixes = [];
+    this.prefixes = new Set((await this.journal.prefixes()).map(([scheme, company]) => `${scheme}:${company}`));
   }
 
   private async savePrefixes(): Promise<void> {
