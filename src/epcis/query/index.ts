@@ -1,0 +1,19 @@
+/**
+ * The grammar of EPCIS queries (epcis-2.0.md §9) as pure functions: names, types, what goes with what. What a query means in SQL is the
+ * business of query/.
+ */
+export {
+  type EventOrder,
+  type EventQuery,
+  GRAMMAR,
+  type GrammarName,
+  type PageRequest,
+  type Parameter,
+  PER_PAGE,
+  PER_PAGE_MAX,
+  parseQueryBody,
+  parseUrlQuery,
+  type Taken,
+  type ValueOf,
+} from './grammar.ts';
+export type { Beginning, LotPattern, ThingPattern } from './thing-pattern.ts';

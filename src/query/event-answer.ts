@@ -1,0 +1,180 @@
+import { inflateRawSync } from 'node:zlib';
+import { sql } from 'drizzle-orm';
+import {
+  EPCIS_PREFIXES,
+  type EpcFormat,
+  formatExactTime,
+  formatHashId,
+  type Prefixes,
+  parseHashId,
+  readContext,
+  type WriteEventOptions,
+  writeEvent,
+  writeQueryDocument,
+} from '../epcis/index.ts';
+import type { EventQuery } from '../epcis/query/index.ts';
+import { LotlineError } from '../errors.ts';
+import { CompanyPrefixes } from '../identifiers/index.ts';
+import type { Db } from '../store/db.ts';
+import { countEvents, type EventPosition, findEvents, HASH_ID, lastEvent } from './events-sql.ts';
+import type { PageStart } from './page-token.ts';
+
+/** How an answer is written: the form of identifiers (V-9), and what the document says of itself. */
+export type AnswerStyle = {
+  readonly format: EpcFormat;
+  readonly creationDate: string;
+  /** `SimpleEventQuery` for a query without a name (R-8). */
+  readonly queryName?: string;
+  readonly subscriptionID?: string;
+};
+
+export type EventPage = {
+  /** An EPCISQueryDocument in UTF-8. */
+  readonly body: Uint8Array;
+  readonly count: number;
+  /** Null: this is the last page. */
+  readonly next: PageStart | null;
+};
+
+/** A page ends after the event that takes it beyond this many bytes, whatever its number of events (R-21: fewer may come). */
+export const PAGE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A page of the events that meet a query, written as a query document (Q-5). The whole of it is made here, so ask it in a reader thread. */
+export async function eventPage(
+  db: Db,
+  args: { query: EventQuery; perPage: number; start: PageStart | null; style: AnswerStyle },
+): Promise<EventPage> {
+  const { query, perPage, start } = args;
+  const through = start?.through ?? (await lastEvent(db));
+  if (start === null) await refuseTooMany(db, query, through);
+  const left = start === null ? query.eventCountLimit : start.left;
+  const limit = left === null ? perPage : Math.min(perPage, left);
+  const found = await findEvents(db, query, { after: start?.after ?? null, through, limit: limit + 1 });
+
+  const texts = await EventTexts.of(db, args.style.format);
+  const events: EventText[] = [];
+  let bytes = 0;
+  for (const { seq } of found.slice(0, limit)) {
+    const event = await texts.of(seq);
+    events.push(event);
+    bytes += event.text.length;
+    if (bytes > PAGE_BYTES_MAX) break;
+  }
+  const isLast = events.length === found.length || events.length === left;
+  const after = found[events.length - 1] as EventPosition;
+  const next = isLast ? null : { after, through, left: left === null ? null : left - events.length };
+  return { body: documentOf(events, args.style), count: events.length, next };
+}
+
+/** maxEventCount is about the whole result, so it is looked at before the first page (R-23). */
+async function refuseTooMany(db: Db, query: EventQuery, through: number): Promise<void> {
+  const max = query.maxEventCount;
+  if (max === null) return;
+  if ((await countEvents(db, query, { through, limit: max + 1 })) > max) {
+    throw new LotlineError('QRY-LARGE', `more than ${max} events meet the query`, {
+      at: '?maxEventCount',
+      fix: 'Narrow the query, or leave maxEventCount out and page through the answer.',
+    });
+  }
+}
+
+/** The event of this id and its error declarations, written as a query document; null when there is none (R-5). */
+export async function eventDocument(db: Db, args: { eventID: string; style: AnswerStyle }): Promise<Uint8Array | null> {
+  const byHash = HASH_ID.test(args.eventID)
+    ? sql`UNION SELECT seq, hash, void_seq FROM event WHERE hash = ${Buffer.from(parseHashId(args.eventID))} AND event_id IS NULL`
+    : sql``;
+  // A declaration names its event by the same id, or has none and is of the same hash (design.md §3, sameness).
+  const rows = await db.all<{ seq: number }>(sql`
+    WITH named AS (SELECT seq, hash, void_seq FROM event WHERE event_id = ${args.eventID} ${byHash})
+    SELECT seq FROM named
+    UNION SELECT void_seq FROM named WHERE void_seq IS NOT NULL
+    UNION SELECT d.seq FROM named n CROSS JOIN event d ON d.hash = n.hash WHERE d.declares = 1 AND d.event_id IS NULL
+    ORDER BY seq`);
+  if (rows.length === 0) return null;
+  const texts = await EventTexts.of(db, args.style.format);
+  const events: EventText[] = [];
+  for (const { seq } of rows) events.push(await texts.of(seq));
+  return documentOf(events, args.style);
+}
+
+/** The id by which a stored event goes: its own, else its hash (C-3). */
+export async function eventIDOf(db: Db, args: { seq: number }): Promise<string | null> {
+  const [row] = await db.all<{ event_id: string | null; hash: Uint8Array }>(sql`SELECT event_id, hash FROM event WHERE seq = ${args.seq}`);
+  return row === undefined ? null : (row.event_id ?? formatHashId(row.hash));
+}
+
+type EventText = { readonly text: string; readonly contextText: string };
+type Stored = { capture: number; record_time: number; encoding: number; body: Uint8Array; event_id: string | null; hash: Uint8Array };
+type Context = { readonly text: string; readonly prefixes: Prefixes };
+
+function documentOf(events: readonly EventText[], style: AnswerStyle): Uint8Array {
+  const { queryName = 'SimpleEventQuery', subscriptionID, creationDate } = style;
+  return Buffer.from(writeQueryDocument({ events, queryName, creationDate, ...(subscriptionID !== undefined && { subscriptionID }) }));
+}
+
+/** Stored events as they are told: the bytes they came in, with recordTime, an id, and identifiers in the form asked for. */
+class EventTexts {
+  private readonly db: Db;
+  private readonly format: EpcFormat;
+  private readonly companies: CompanyPrefixes;
+  private readonly contexts = new Map<number, Context>();
+  private readonly lengths = new Map<string, number | null>();
+
+  private constructor(db: Db, format: EpcFormat, companies: CompanyPrefixes) {
+    this.db = db;
+    this.format = format;
+    this.companies = companies;
+  }
+
+  static async of(db: Db, format: EpcFormat): Promise<EventTexts> {
+    const learned =
+      format === 'Always_EPC_URN' ? await db.all<{ scheme: string; company: string }>(sql`SELECT scheme, company FROM prefix`) : [];
+    return new EventTexts(db, format, new CompanyPrefixes(learned.map(({ scheme, company }) => [scheme, company] as const)));
+  }
+
+  async of(seq: number): Promise<EventText> {
+    const [row] = await this.db.all<Stored>(sql`
+      SELECT en.capture, en.record_time, en.encoding, en.body, e.event_id, e.hash FROM event e CROSS JOIN entry en ON en.seq = e.seq WHERE e.seq = ${seq}`);
+    const stored = row as Stored;
+    const context = await this.contextOf(stored.capture);
+    const bytes =
+      stored.encoding === 1 ? inflateRawSync(stored.body) : Buffer.from(stored.body.buffer, stored.body.byteOffset, stored.body.length);
+    const options: WriteEventOptions = {
+      recordTime: formatRecordTime(stored.record_time),
+      epcFormat: this.format,
+      prefixes: context.prefixes,
+      companyPrefixLength: (key) => this.lengthOf(key),
+      ...(stored.event_id === null && { eventID: formatHashId(stored.hash) }),
+    };
+    return { text: writeEvent(bytes.toString('utf8'), options), contextText: context.text };
+  }
+
+  private async contextOf(capture: number): Promise<Context> {
+    let context = this.contexts.get(capture);
+    if (context === undefined) {
+      const [row] = await this.db.all<{ context: string }>(sql`SELECT context FROM payload WHERE capture = ${capture}`);
+      const { context: text } = row as { context: string };
+      context = { text, prefixes: text === '' ? EPCIS_PREFIXES : readContext(JSON.parse(text), '/@context').prefixes };
+      this.contexts.set(capture, context);
+    }
+    return context;
+  }
+
+  /** Things of one class share the company prefix, so the class is looked up and the serial is not. */
+  private lengthOf(key: string): number | null {
+    const second = key.indexOf('/', key.indexOf('/') + 1);
+    const known = second < 0 ? key : key.slice(0, second);
+    let length = this.lengths.get(known);
+    if (length === undefined) {
+      length = this.companies.lengthOf(known);
+      this.lengths.set(known, length);
+    }
+    return length;
+  }
+}
+
+/** recordTime as the wire has it: UTC, to the microsecond where it has any. */
+export function formatRecordTime(microseconds: number): string {
+  const ms = Math.floor(microseconds / 1000);
+  return formatExactTime({ ms, below: String(microseconds - ms * 1000).padStart(3, '0') });
+}
