@@ -78,7 +78,9 @@ class Replay {
   }
 
   private head(seq: number): Head | undefined {
-    return this.old.prepare('SELECT seq, kind, record_time, actor, capture, leaf_hash FROM entry WHERE seq = ?').get(seq) as Head | undefined;
+    return this.old.prepare('SELECT seq, kind, record_time, actor, capture, leaf_hash FROM entry WHERE seq = ?').get(seq) as
+      | Head
+      | undefined;
   }
 
   private body(seq: number): Uint8Array | undefined {
@@ -141,7 +143,8 @@ class Replay {
       if (logged === undefined || Buffer.compare(logged.leaf_hash, leaves.get(seq) as Uint8Array) !== 0)
         throw replayFault(seq, 'does not come out of its document as it was logged');
     }
-    if (to === from || (capture !== null && this.head(to)?.capture === capture)) throw replayFault(to, 'does not come out of its document again');
+    if (to === from || (capture !== null && this.head(to)?.capture === capture))
+      throw replayFault(to, 'does not come out of its document again');
     return to;
   }
 }
@@ -151,13 +154,19 @@ function carryOver(old: SqliteConnection, fresh: SqliteConnection): void {
   const tables = tablesOf(fresh);
   fresh.transaction(() => {
     const ids = new Map(
-      (old.prepare('SELECT id, code, seq FROM finding').raw().all() as [number, string, number][]).map(([id, code, seq]) => [`${code}/${seq}`, id]),
+      (old.prepare('SELECT id, code, seq FROM finding').raw().all() as [number, string, number][]).map(([id, code, seq]) => [
+        `${code}/${seq}`,
+        id,
+      ]),
     );
     let beyond = Math.max(0, ...ids.values());
     fresh.exec(`DELETE FROM finding_thing WHERE finding IN (SELECT id FROM finding WHERE code = 'EV-DUP')`);
     fresh.exec(`DELETE FROM finding WHERE code = 'EV-DUP'`);
     fresh.exec('UPDATE finding SET id = -id; UPDATE finding_thing SET finding = -finding');
-    const renumber = [fresh.prepare('UPDATE finding SET id = ? WHERE id = ?'), fresh.prepare('UPDATE finding_thing SET finding = ? WHERE finding = ?')];
+    const renumber = [
+      fresh.prepare('UPDATE finding SET id = ? WHERE id = ?'),
+      fresh.prepare('UPDATE finding_thing SET finding = ? WHERE finding = ?'),
+    ];
     for (const [id, code, seq] of fresh.prepare('SELECT id, code, seq FROM finding').raw().all() as [number, string, number][]) {
       const mine = ids.get(`${code}/${seq}`) ?? ++beyond;
       for (const statement of renumber) statement.run(mine, id);

@@ -94,7 +94,14 @@ function planOf(db: SqliteConnection, table: string): Plan {
   const special = BY_CONTENT[table];
   if (special !== undefined) {
     const sql = `SELECT ${special.columns} ORDER BY ${special.order}`;
-    return { sql, names: db.prepare(sql).columns().map((column) => column.name), key: special.key };
+    return {
+      sql,
+      names: db
+        .prepare(sql)
+        .columns()
+        .map((column) => column.name),
+      key: special.key,
+    };
   }
   const info = db.pragma(`table_info(${table})`) as { name: string; pk: number }[];
   const key = info.filter((column) => column.pk > 0).sort((a, b) => a.pk - b.pk);

@@ -1,0 +1,54 @@
+import { Presets, SingleBar } from 'cli-progress';
+
+/** How far long work has come: a bar on a terminal, a line every so often elsewhere. Goes to standard error, so that answers can be piped. */
+export type Progress = { to(done: number, total: number): void; end(): void };
+
+/** At most one line in this time where there is no terminal. */
+const LINE_EVERY_MS = 5_000;
+
+export function startProgress(label: string, unit: string, total: number, out: NodeJS.WriteStream = process.stderr): Progress {
+  return out.isTTY ? new Bar(label, unit, total, out) : new Lines(label, unit, out);
+}
+
+class Bar implements Progress {
+  private readonly bar: SingleBar;
+
+  constructor(label: string, unit: string, total: number, stream: NodeJS.WriteStream) {
+    const format = `${label} {bar} {percentage} % · {value} of {total} ${unit} · {eta_formatted} left`;
+    this.bar = new SingleBar({ format, stream, hideCursor: true, etaBuffer: 50 }, Presets.shades_classic);
+    this.bar.start(total, 0);
+  }
+
+  to(done: number, total: number): void {
+    this.bar.setTotal(total);
+    this.bar.update(done);
+  }
+
+  end(): void {
+    this.bar.stop();
+  }
+}
+
+class Lines implements Progress {
+  private readonly label: string;
+  private readonly unit: string;
+  private readonly out: NodeJS.WriteStream;
+  private told = Date.now();
+
+  constructor(label: string, unit: string, out: NodeJS.WriteStream) {
+    this.label = label;
+    this.unit = unit;
+    this.out = out;
+  }
+
+  to(done: number, total: number): void {
+    if (Date.now() - this.told < LINE_EVERY_MS) return;
+    this.told = Date.now();
+    this.out.write(`${this.label}: ${count(done)} of ${count(total)} ${this.unit}\n`);
+  }
+
+  end(): void {}
+}
+
+/** A number as people read it: 11,520. */
+export const count = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 6 });

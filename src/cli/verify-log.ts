@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { LotlineError } from '../errors.ts';
+import { formatVerifierKey, parseSignerKey, parseVerifierKey, type VerifierKey, verifierKeyOf } from '../ledger/index.ts';
+import { latestCheckpoint } from '../ledger/questions.ts';
+import { checkStoredLog, type StoredLogReport } from '../ledger/stored-log.ts';
+import { count, startProgress } from './progress.ts';
+import { DATA_FLAG, dataFolder, withStore } from './store.ts';
+
+type Flags = { data?: string; against?: string; logKey?: string; logKeyFile?: string };
+
+/** `lotline verify-log`: everything that the log vouches for, derived again from the entries (domain.md §18.3). */
+export function verifyLogCommand(program: Command): void {
+  program
+    .command('verify-log')
+    .description('Check every body, event hash, leaf, tile, root, checkpoint and document of a store against each other.')
+    .option(...DATA_FLAG)
+    .option('--against <file>', 'A checkpoint that you kept: shows whether the log was rolled back or rewritten since.')
+    .option('--log-key <vkey>', "The log's public key, as GET /ledger/key answers it. Default: from the key file.")
+    .option('--log-key-file <file>', 'Also LOTLINE_LOG_KEY_FILE. Default: log.key in the data folder.')
+    .action(async (flags: Flags) => {
+      const report = await verify(flags);
+      tell(report);
+      if (!report.ok) process.exitCode = 1;
+    });
+}
+
+async function verify(flags: Flags): Promise<StoredLogReport> {
+  const folder = dataFolder(flags);
+  const verifier = verifierOf(flags, folder);
+  const kept = flags.against === undefined ? undefined : readKept(flags.against);
+  return await withStore(folder, async (db) => {
+    const total = (await latestCheckpoint(db))?.size ?? 0;
+    console.error(`Checking ${resolve(folder)} with the key ${formatVerifierKey(verifier)}`);
+    const progress = startProgress('Checking', 'entries', total);
+    try {
+      return await checkStoredLog(db, {
+        verifiers: [verifier],
+        ...(kept !== undefined && { kept }),
+        onProgress: ({ entries }) => progress.to(entries, Math.max(total, entries)),
+      });
+    } finally {
+      progress.end();
+    }
+  });
+}
+
+function verifierOf(flags: Flags, folder: string): VerifierKey {
+  if (flags.logKey !== undefined) return parseVerifierKey(flags.logKey.trim());
+  const file = flags.logKeyFile ?? process.env['LOTLINE_LOG_KEY_FILE'] ?? join(folder, 'log.key');
+  if (existsSync(file)) return verifierKeyOf(parseSignerKey(readFileSync(file, 'utf8').trim()));
+  throw new LotlineError('CFG-VALUE', `The log key ${file} is not there`, {
+    at: '--log-key-file',
+    fix: 'Name the key file, or give the public key with --log-key.',
+  });
+}
+
+function readKept(file: string): string {
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  throw new LotlineError('CFG-VALUE', `${file} is not there`, { at: '--against', fix: 'Name a file with a signed checkpoint.' });
+}
+
+function tell(report: StoredLogReport): void {
+  for (const problem of report.problems) console.log(`${problem.code}: ${problem.message}.`);
+  if (report.ok) {
+    console.log(
+      `Good: ${count(report.size)} entries, ${count(report.documents)} documents and ${count(report.checkpoints)} checkpoints agree. Root ${report.root}.`,
+    );
+    return;
+  }
+  const first = report.firstBadSeq === null ? '' : ` The first bad entry is ${report.firstBadSeq}.`;
+  const more = report.complete ? '' : ' The check stopped there; more may be wrong.';
+  console.log(`Not good: ${count(report.problems.length)} ${report.problems.length === 1 ? 'fault' : 'faults'}.${first}${more}`);
+}
