@@ -64,7 +64,6 @@ function asset(name: string, body: Buffer): Asset {
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, { type, body, etag }: Asset): FastifyReply {
-  reply.headers({ ...HEADERS, etag });
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-  return reply.type(type).send(body);
+  const answer = reply.headers({ ...HEADERS, etag });
+  return request.headers['if-none-match'] === etag ? answer.code(304).send() : answer.type(type).send(body);
 }

@@ -23,7 +23,7 @@ function here() {
 function show() {
   const { view, of, times } = here();
   const known = key.get() !== null;
-  document.querySelector('#find').hidden = !known;
+  document.querySelector('#search').hidden = !known;
   document.querySelector('#links').hidden = !known;
   document.querySelector('#times').replaceChildren();
   if (!known) return askForKey();
@@ -160,10 +160,12 @@ function madeLine(event) {
   const inputs = [...(event.inputEPCList ?? []), ...classesOf(event.inputQuantityList)];
   const outputs = [...classesOf(event.outputQuantityList), ...(event.outputEPCList ?? [])];
   const few = (keys) => [
-    keys[0] ? thingLink(keys[0], short(keys[0])) : '…',
+    thingLink(keys[0], short(keys[0])),
     keys.length > 1 && h('span', { class: 'note' }, ` and ${keys.length - 1} more`),
   ];
-  return h('li', {}, moment(event.eventTime), h('span', {}, few(outputs), ' from ', few(inputs)));
+  const told =
+    inputs.length === 0 ? [few(outputs), ' made'] : outputs.length === 0 ? [few(inputs), ' used'] : [few(outputs), ' from ', few(inputs)];
+  return h('li', {}, moment(event.eventTime), h('span', {}, told));
 }
 
 /** The telling end of an identifier: product and lot or serial. */
@@ -182,9 +184,14 @@ function latestLine(event) {
     'li',
     {},
     moment(event.eventTime),
-    h('strong', {}, words(event.bizStep) ?? event.type),
-    things[0] && thingLink(things[0], short(things[0])),
-    things.length > 1 && h('span', { class: 'note' }, `and ${things.length - 1} more`),
+    h(
+      'span',
+      {},
+      h('strong', {}, words(event.bizStep) ?? event.type),
+      ' ',
+      things[0] && thingLink(things[0], short(things[0])),
+      things.length > 1 && h('span', { class: 'note' }, ` and ${things.length - 1} more`),
+    ),
   );
 }
 
@@ -276,8 +283,12 @@ const localOf = (iso) => (iso ? new Date(iso).toLocaleString('sv-SE').slice(0, 1
 /** What a scanner sends as it is: with a symbology prefix or separators, or an element string without brackets. */
 const isScan = (text) => /^\][A-Za-z]\d/.test(text) || text.includes('\u001d') || /^(01|00|02)\d{14,}/.test(text);
 
-document.querySelector('#find').addEventListener('submit', async (submit) => {
+document.querySelector('#find').addEventListener('submit', (submit) => {
   submit.preventDefault();
+  void find();
+});
+
+async function find() {
   const text = document.querySelector('#of').value.trim();
   if (text === '') return;
   const { view, times } = here();
@@ -297,7 +308,7 @@ document.querySelector('#find').addEventListener('submit', async (submit) => {
   const next = `#/${view in VIEWS ? view : 'thing'}?${new URLSearchParams({ of, ...times })}`;
   if (next === location.hash) show();
   else location.hash = next;
-});
+}
 
 // A scanner types like a keyboard: a slash or a first character anywhere goes into the box.
 addEventListener('keydown', (press) => {

@@ -128,7 +128,11 @@ function drawing({ boxes, lines, width, height, start, ends, choose }) {
         role: 'button',
         'aria-label': `${title}, ${text}${end ? `, ${BOUNDARY[end]}` : ''}`,
         onclick: open,
-        onkeydown: (press) => (press.key === 'Enter' || press.key === ' ') && (press.preventDefault(), open()),
+        onkeydown: (press) => {
+          if (press.key !== 'Enter' && press.key !== ' ') return;
+          press.preventDefault();
+          open();
+        },
         onpointerenter: () => light(box.id),
         onpointerleave: () => light(null),
         onfocus: () => light(box.id),
@@ -138,7 +142,7 @@ function drawing({ boxes, lines, width, height, start, ends, choose }) {
       svg('rect', { width: BOX.width, height: BOX.height, rx: 8 }),
       svg('text', { class: 'title', x: 12, y: second ? 20 : 27 }, first),
       second && svg('text', { class: 'title', x: 12, y: 35 }, second),
-      svg('text', { class: 'count', x: 12, y: second ? 52 : 46 }, cut(text, 26)),
+      svg('text', { class: 'count', x: 12, y: second ? 52 : 46 }, cut(text, 24)),
       svg('title', {}, title),
     );
   }
@@ -163,7 +167,7 @@ function drawing({ boxes, lines, width, height, start, ends, choose }) {
   );
 }
 
-const LINE = 22;
+const LINE = 19;
 
 /** A name over two lines of a box. */
 function twoLines(text) {

@@ -110,7 +110,10 @@ function showCheck({ proof, leaf, lines, vkey }) {
           {
             type: 'button',
             class: 'quiet',
-            onclick: (click) => (localStorage.removeItem(SEEN), click.target.replaceWith('Forgotten: check again.')),
+            onclick: (click) => {
+              localStorage.removeItem(SEEN);
+              click.target.replaceWith('Forgotten: check again.');
+            },
           },
           'Forget the earlier log',
         ),

@@ -17,6 +17,7 @@ export function showScope(of, times) {
 }
 
 function draw(of, times, { asOf, complete, boundaries, lots, packs }) {
+  if (packs.total === 0 && complete) return h('p', { class: 'none' }, 'No event tells of a pack made of it or inside it.');
   const names = new Map(packs.byHolder.flatMap((row) => (row.holder && row.name ? [[row.holder.replace('414/', ''), row.name]] : [])));
   return [
     h(

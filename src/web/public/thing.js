@@ -128,7 +128,11 @@ export function showHistory(of, times) {
           type: 'checkbox',
           checked: true,
           disabled: n === 0,
-          onchange: () => (box.checked ? shown.add(why) : shown.delete(why), draw()),
+          onchange: () => {
+            if (box.checked) shown.add(why);
+            else shown.delete(why);
+            draw();
+          },
         });
         return h('label', { class: `why-${why}` }, box, ` ${why} ${n}`);
       });
