@@ -72,6 +72,9 @@ export const conditions = {
 /** Where an event stands in either order. */
 export type EventPosition = { readonly seq: number; readonly time: number; readonly below: string };
 
+/** `limit` events behind `after`, among those up to the seq `through`. */
+export type PageOfEvents = { readonly after: EventPosition | null; readonly through: number; readonly limit: number };
+
 /** Q-11: what comes first when no order is asked for is what was recorded first. */
 const BY_RECORD_TIME: EventOrder = { by: 'recordTime', direction: 'ASC' };
 /** So many events are looked up one by one and sorted for a page; more are read in order until the page is full. */
@@ -85,12 +88,8 @@ export async function lastEvent(db: Db): Promise<number> {
   return row?.seq ?? -1;
 }
 
-/** The first `limit` events of the query behind `after`, among those up to the seq `through`. The order is that of the query, then that of seq. */
-export async function findEvents(
-  db: Db,
-  query: EventQuery,
-  page: { after: EventPosition | null; through: number; limit: number },
-): Promise<EventPosition[]> {
+/** A page of the events that meet the query, in the order it asks for, then that of seq. */
+export async function findEvents(db: Db, query: EventQuery, page: PageOfEvents): Promise<EventPosition[]> {
   const select = await planEvents(db, query, page);
   return select === null ? [] : await db.all<EventPosition>(select);
 }
@@ -107,7 +106,7 @@ export async function countEvents(db: Db, query: EventQuery, page: { through: nu
 export async function planEvents(
   db: Db,
   query: EventQuery,
-  { after, through, limit }: { after: EventPosition | null; through: number; limit: number },
+  { after, through, limit, few = FEW }: PageOfEvents & { /** More than this many are not sorted for a page. */ few?: number },
 ): Promise<SQL | null> {
   const order = query.order ?? BY_RECORD_TIME;
   const byTime = order.by === 'eventTime';
@@ -122,16 +121,16 @@ export async function planEvents(
   if (from >= below) return null;
 
   const roads = roadsOf(filters);
-  if (byTime && below - from <= FEW)
+  if (byTime && below - from <= few)
     roads.push({ find: sql`SELECT e.seq FROM event e WHERE e.seq >= ${from} AND e.seq < ${below}`, of: [] });
-  const road = await shortest(db, roads);
+  const road = await shortest(db, roads, few);
   if (road === NOTHING) return null;
 
   const columns = sql`SELECT e.seq, e.time, e.below`;
   const direction = descending ? sql`DESC` : sql`ASC`;
   const sorted = byTime
     ? sql`ORDER BY e.time ${direction}, e.below ${direction}, e.seq ${direction} LIMIT ${limit}`
-    : sql`ORDER BY seq ${direction} LIMIT ${limit}`;
+    : sql`ORDER BY e.seq ${direction} LIMIT ${limit}`;
   const within = sql`e.seq >= ${from} AND e.seq < ${below}`;
   const behind =
     after === null || !byTime
@@ -154,7 +153,7 @@ export async function planEvents(
     const arms = column.values.map(
       (value) => sql`${columns} FROM event e WHERE ${where([sql`${columnOf(column.column)} = ${value}`, within, ...rest])}`,
     );
-    return sql`${sql.join(arms, sql` UNION ALL `)} ${sorted}`;
+    return sql`${sql.join(arms, sql` UNION ALL `)} ORDER BY seq ${direction} LIMIT ${limit}`;
   }
   const first = after === null && !descending ? await firstInTime(db, roads, filters) : null;
   const start = sql`e.seq >= ${Math.max(from, first ?? 0)} AND e.seq < ${below}`;
@@ -190,10 +189,10 @@ function roadsOf(filters: readonly Exclude<Filter, 'nothing'>[]): Road[] {
   return roads;
 }
 
-/** The road to the fewest events, null when all of them lead to many. Reads no more than FEW rows of an index for each. */
-async function shortest(db: Db, roads: readonly Road[]): Promise<Road | null | typeof NOTHING> {
+/** The road to the fewest events, null when all of them lead to more than a few. Reads no more than that many rows of an index for each. */
+async function shortest(db: Db, roads: readonly Road[], few: number): Promise<Road | null | typeof NOTHING> {
   let best: Road | null = null;
-  let fewest = FEW + 1;
+  let fewest = few + 1;
   for (const road of roads) {
     const [row] = await db.all<{ n: number }>(sql`SELECT count(*) AS n FROM (SELECT 1 FROM (${road.find}) f LIMIT ${fewest}) c`);
     const n = row?.n ?? 0;
