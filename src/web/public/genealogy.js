@@ -5,7 +5,7 @@ import { BOX, layOut } from './layout.js';
 import { evidence } from './proof.js';
 
 /** A wide drawing shrinks to fit, down to this; then it scrolls. */
-const SMALLEST = 0.7;
+const SMALLEST = 0.68;
 
 const BOUNDARY = {
   origin: 'came in from outside',
