@@ -1,11 +1,23 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { captureCommand } from './cli/capture.ts';
+import { demoCommand } from './cli/demo.ts';
+import { rebuildCommand } from './cli/rebuild.ts';
 import { serveCommand } from './cli/serve.ts';
+import { traceCommand } from './cli/trace.ts';
+import { verifyLogCommand } from './cli/verify-log.ts';
 import { LotlineError } from './errors.ts';
 import { VERSION } from './settings.ts';
 
 /** Every command adds itself; a new one is one more name here. */
-const COMMANDS: readonly ((program: Command) => void)[] = [serveCommand];
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  serveCommand,
+  demoCommand,
+  captureCommand,
+  traceCommand,
+  verifyLogCommand,
+  rebuildCommand,
+];
 
 const program = new Command('lotline').description('The open event ledger for serialized medicines and cell therapies.').version(VERSION);
 for (const add of COMMANDS) add(program);

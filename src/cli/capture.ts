@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { LotlineError, type Problem } from '../errors.ts';
 import { Client, problemOf, SERVER_FLAGS, serverOf } from './client.ts';
-import { count, startProgress } from './progress.ts';
+import { count, drawTable, startProgress } from './terminal.ts';
 
 /** Beside the documents: what of them was captured. */
 const STATE_FILE = '.lotline-capture.json';
@@ -160,24 +159,17 @@ function countEvents(body: Uint8Array): number {
 }
 
 function report(totals: Totals): void {
-  const table = new Table({ colAligns: ['left', 'right'] });
-  table.push(
+  const rows = [
     ['Documents', count(totals.documents)],
     ['  captured before', count(totals.already)],
     ['  failed', count(totals.failed)],
     ['Events', count(totals.events)],
     ['  in the store now', count(totals.stored)],
-  );
-  console.log(table.toString());
+  ];
+  console.log(drawTable('lr', rows));
   if (totals.faults.length === 0) return;
-  const faults = new Table({
-    head: ['File', 'Where', 'What', 'How to mend it'],
-    style: { head: [] },
-    wordWrap: true,
-    colWidths: [28, 24, 44, 40],
-  });
-  for (const { file, at, message, fix } of totals.faults) faults.push([file, at, message, fix]);
-  console.log(faults.toString());
+  const faults = totals.faults.map(({ file, at, message, fix }) => [file, at, message, fix]);
+  console.log(drawTable('llll', faults, { head: ['File', 'Where', 'What', 'How to mend it'], widths: [28, 28, 44, 40] }));
   if (totals.more > 0) console.log(`${count(totals.more)} more errors are not shown.`);
 }
 

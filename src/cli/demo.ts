@@ -6,8 +6,8 @@ import { readSettings } from '../settings.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
 import { INTAKE_FILE, JOURNAL_FILE } from '../store/sqlite/open.ts';
 import { type AnswerKey, type E01Key, e01, e01Key, WORLD_SIZES, type WorldDocument, world } from '../worlds/index.ts';
-import { count, startProgress } from './progress.ts';
 import { type RunningServer, startServer, untilStopped } from './serve.ts';
+import { count, startProgress } from './terminal.ts';
 
 const ANSWER_KEY_FILE = 'answer-key.json';
 /** What a demo makes in its folder, and removes when it is made anew. */

@@ -1,12 +1,11 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { type RebuildReport, rebuild } from '../capture/rebuild.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
 import { JOURNAL_FILE, openForReading, openForWriting } from '../store/sqlite/open.ts';
-import { count, startProgress } from './progress.ts';
 import { DATA_FLAG, dataFolder } from './store.ts';
+import { count, drawTable, startProgress } from './terminal.ts';
 
 /** The store made anew, beside the old one while they are compared. */
 const FRESH_FILE = 'journal.rebuilt.db';
@@ -83,9 +82,8 @@ function removeStore(file: string): void {
 }
 
 function tell({ entries, tables, equal }: RebuildReport): void {
-  const table = new Table({ head: ['Table', 'Rows', 'Differing'], colAligns: ['left', 'right', 'right'], style: { head: [] } });
-  for (const { table: name, rows, differing } of tables) table.push([name, count(rows), count(differing)]);
-  console.log(table.toString());
+  const rows = tables.map(({ table, rows, differing }) => [table, count(rows), count(differing)]);
+  console.log(drawTable('lrr', rows, { head: ['Table', 'Rows', 'Differing'] }));
   for (const difference of tables.flatMap(({ differences }) => differences)) {
     const columns = difference.columns.map(({ name, first, second }) => `${name} is ${first} and should be ${second}`).join('; ');
     const kind =

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
-import type { FastifyPluginAsync } from 'fastify';
 import { LotlineError } from '../errors.ts';
+import { openService, type Service } from '../service.ts';
 import {
   describeSettings,
   readSettings,
@@ -12,7 +12,6 @@ import {
   unknownVariables,
   VERSION,
 } from '../settings.ts';
-import { openService, type Service } from './service.ts';
 
 /** A shorter bootstrap key gets a warning at the start. */
 const ADMIN_KEY_SHORT = 24;
@@ -20,12 +19,9 @@ const ADMIN_KEY_SHORT = 24;
 export type RunningServer = Service & { readonly url: string };
 
 /** Opens the service and listens. What the operator has to know goes to `print`, a line at a time. */
-export async function startServer(
-  settings: Settings,
-  more: { print?: (line: string) => void; plugins?: readonly FastifyPluginAsync[] } = {},
-): Promise<RunningServer> {
-  const { print = () => {}, plugins } = more;
-  const service = await openService(settings, plugins === undefined ? {} : { plugins });
+export async function startServer(settings: Settings, more: { print?: (line: string) => void } = {}): Promise<RunningServer> {
+  const { print = () => {} } = more;
+  const service = await openService(settings);
   try {
     await service.app.listen({ host: settings.host, port: settings.port });
   } catch (cause) {
@@ -67,7 +63,8 @@ export function serveCommand(program: Command): void {
   });
 }
 
-async function untilStopped(): Promise<void> {
+/** Resolves when the operator asks to stop (SIGTERM, SIGINT). */
+export async function untilStopped(): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       // A second signal has the default effect again: it ends the process at once, and nothing that was acknowledged is lost by it.

@@ -1,11 +1,10 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { LotlineError } from '../errors.ts';
 import { type Boundary, type GraphAnswer, type GraphNode, type ScopeAnswer, scope, whereFrom, whereUsed } from '../genealogy/index.ts';
 import { formatKey, parseThing } from '../identifiers/index.ts';
 import { Client, SERVER_FLAGS, serverOf } from './client.ts';
-import { count } from './progress.ts';
 import { DATA_FLAG, dataFolder, withStore } from './store.ts';
+import { count, drawTable } from './terminal.ts';
 
 /** Lines of one tree; a genealogy with more is better seen on the page. */
 const LINES_MAX = 2_000;
@@ -112,20 +111,26 @@ function describe(key: string, node: GraphNode | undefined, end: Boundary | unde
 
 function drawScope(answer: ScopeAnswer): string[] {
   const { packs } = answer;
-  const tables = [
+  const drawn = [
     `Packs: ${count(packs.total)}, of them ${count(packs.observed)} observed where they are, ${count(packs.inferred)} inferred`,
   ];
-  const lots = new Table({ head: ['Lot', 'Expiry', 'Packs'], colAligns: ['left', 'left', 'right'], style: { head: [] } });
-  for (const lot of answer.lots) lots.push([lot.key, lot.expiry ?? '', count(lot.packs)]);
-  const statuses = new Table({ head: ['Status', 'Packs'], colAligns: ['left', 'right'], style: { head: [] } });
-  for (const { status, count: n } of packs.byStatus) statuses.push([status ?? '(none)', count(n)]);
-  const holders = new Table({
-    head: ['Holder', 'Name', 'Packs', 'Observed', 'Inferred'],
-    colAligns: ['left', 'left', 'right', 'right', 'right'],
-    style: { head: [] },
-  });
-  for (const h of packs.byHolder)
-    holders.push([h.holder ?? '(nobody)', h.name ?? '', count(h.count), count(h.observed), count(h.inferred)]);
-  for (const table of [lots, statuses, holders]) if (table.length > 0) tables.push(table.toString());
-  return tables;
+  const draw = (aligns: string, head: string[], rows: string[][]) => {
+    if (rows.length > 0) drawn.push(drawTable(aligns, rows, { head }));
+  };
+  draw(
+    'llr',
+    ['Lot', 'Expiry', 'Packs'],
+    answer.lots.map((lot) => [lot.key, lot.expiry ?? '', count(lot.packs)]),
+  );
+  draw(
+    'lr',
+    ['Status', 'Packs'],
+    packs.byStatus.map(({ status, count: n }) => [status ?? '(none)', count(n)]),
+  );
+  draw(
+    'llrrr',
+    ['Holder', 'Name', 'Packs', 'Observed', 'Inferred'],
+    packs.byHolder.map((h) => [h.holder ?? '(nobody)', h.name ?? '', count(h.count), count(h.observed), count(h.inferred)]),
+  );
+  return drawn;
 }

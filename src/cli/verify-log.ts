@@ -5,8 +5,8 @@ import { LotlineError } from '../errors.ts';
 import { formatVerifierKey, parseSignerKey, parseVerifierKey, type VerifierKey, verifierKeyOf } from '../ledger/index.ts';
 import { latestCheckpoint } from '../ledger/questions.ts';
 import { checkStoredLog, type StoredLogReport } from '../ledger/stored-log.ts';
-import { count, startProgress } from './progress.ts';
 import { DATA_FLAG, dataFolder, withStore } from './store.ts';
+import { count, startProgress } from './terminal.ts';
 
 type Flags = { data?: string; against?: string; logKey?: string; logKeyFile?: string };
 

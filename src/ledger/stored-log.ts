@@ -2,12 +2,13 @@
  * The whole-log check over a store (domain.md §18.3): what verify-log.ts asks for, read page by page from the tables, and besides it the
  * captured documents, joined again and compared with the digests that were logged, and a checkpoint that somebody kept.
  */
-import { sql } from 'drizzle-orm';
+import { and, eq, gt, sql } from 'drizzle-orm';
 import { parseExactJson } from '../epcis/hash/exact-number.ts';
 import { eventHash, formatHashId, readContext, type Scope } from '../epcis/index.ts';
 import { LotlineError } from '../errors.ts';
 import type { Db } from '../store/db.ts';
 import { entriesIn, joinPayload, unpackBytes } from '../store/payload.ts';
+import { query, tables } from '../store/schema.ts';
 import { eachNumber } from '../store/sql.ts';
 import {
   hashesFrom,
@@ -23,6 +24,8 @@ import {
   verifyLog,
 } from './index.ts';
 import { sha256Node, verifySignatureNode } from './node-crypto.ts';
+
+const { checkpoint, payload, tile } = tables;
 
 /** What can be wrong besides the log itself. */
 export type StoreProblemCode =
@@ -130,7 +133,8 @@ function bodyOf(row: { encoding: number; body: Uint8Array }): Uint8Array {
 
 async function* checkpoints(db: Db): AsyncGenerator<StoredCheckpoint> {
   for (let after = -1; ; ) {
-    const rows = await db.all<StoredCheckpoint>(sql`SELECT size, text FROM checkpoint WHERE size > ${after} ORDER BY size LIMIT ${PAGE}`);
+    const page = query.select({ size: checkpoint.size, text: checkpoint.text }).from(checkpoint).where(gt(checkpoint.size, after));
+    const rows = await db.all<StoredCheckpoint>(page.orderBy(checkpoint.size).limit(PAGE).getSQL());
     yield* rows;
     const last = rows.at(-1);
     if (last === undefined) return;
@@ -139,7 +143,11 @@ async function* checkpoints(db: Db): AsyncGenerator<StoredCheckpoint> {
 }
 
 async function tileHashes(db: Db, level: number, index: number): Promise<Uint8Array | null> {
-  const [row] = await db.all<{ hashes: Uint8Array }>(sql`SELECT hashes FROM tile WHERE level = ${level} AND idx = ${index}`);
+  const one = query
+    .select({ hashes: tile.hashes })
+    .from(tile)
+    .where(and(eq(tile.level, level), eq(tile.idx, index)));
+  const [row] = await db.all<{ hashes: Uint8Array }>(one.getSQL());
   return row?.hashes ?? null;
 }
 
@@ -173,7 +181,8 @@ class Contexts {
 
   private async scopeOf(captureID: string): Promise<Scope> {
     if (this.scope !== null && this.captureID === captureID) return this.scope;
-    const [row] = await this.db.all<{ context: string }>(sql`SELECT context FROM payload WHERE capture_id = ${captureID}`);
+    const one = query.select({ context: payload.context }).from(payload).where(eq(payload.capture_id, captureID));
+    const [row] = await this.db.all<{ context: string }>(one.getSQL());
     if (row === undefined) throw new LotlineError('EV-CONTEXT', `capture ${captureID} is not there`, { fix: 'Restore it from a backup.' });
     if (row.context !== this.context || this.scope === null) this.scope = readContext(JSON.parse(row.context), '/@context');
     this.context = row.context;
@@ -184,7 +193,7 @@ class Contexts {
 
 // ── documents ───────────────────────────────────────────────────────────────────────────────────────────────
 
-type Payload = { capture: number; capture_id: string; digest: Uint8Array; parts: string; encoding: number; gaps: Uint8Array };
+type PayloadRow = { capture: number; capture_id: string; digest: Uint8Array; parts: string; encoding: number; gaps: Uint8Array };
 
 async function lostDocuments(db: Db): Promise<StoreProblem[]> {
   const rows = await db.all<{ seq: number }>(
@@ -201,7 +210,7 @@ async function lostDocuments(db: Db): Promise<StoreProblem[]> {
 /** Joins every captured document again; null for one that is as it was. */
 async function* documentProblems(db: Db): AsyncGenerator<StoreProblem | null> {
   for (let after = 0; ; ) {
-    const rows = await db.all<Payload>(
+    const rows = await db.all<PayloadRow>(
       sql`SELECT capture, capture_id, digest, parts, encoding, gaps FROM payload WHERE capture > ${after} ORDER BY capture LIMIT 8`,
     );
     for (const row of rows) yield await documentProblem(db, row);
@@ -211,34 +220,34 @@ async function* documentProblems(db: Db): AsyncGenerator<StoreProblem | null> {
   }
 }
 
-async function documentProblem(db: Db, payload: Payload): Promise<StoreProblem | null> {
+async function documentProblem(db: Db, document: PayloadRow): Promise<StoreProblem | null> {
   const [first] = await db.all<{ seq: number; digest: Uint8Array }>(
-    sql`SELECT seq, payload_digest AS digest FROM entry WHERE capture = ${payload.capture} AND payload_digest IS NOT NULL ORDER BY seq LIMIT 1`,
+    sql`SELECT seq, payload_digest AS digest FROM entry WHERE capture = ${document.capture} AND payload_digest IS NOT NULL ORDER BY seq LIMIT 1`,
   );
   const fault = (what: string): StoreProblem => ({
     code: 'LOG-DOCUMENT',
-    message: `The document of capture ${payload.capture_id} ${what}`,
+    message: `The document of capture ${document.capture_id} ${what}`,
     ...(first && { seq: first.seq }),
   });
   if (first === undefined) return fault('has no entry that states its digest');
-  const digest = await documentDigest(db, payload);
+  const digest = await documentDigest(db, document);
   if (digest === null) return fault('does not come together from its parts');
   const logged = hex(first.digest);
   if (digest !== logged) return fault('is not the one whose digest was logged');
-  return hex(payload.digest) === logged ? null : fault('is filed under another digest than the one logged');
+  return hex(document.digest) === logged ? null : fault('is filed under another digest than the one logged');
 }
 
-async function documentDigest(db: Db, payload: Payload): Promise<string | null> {
+async function documentDigest(db: Db, document: PayloadRow): Promise<string | null> {
   try {
     const rows = await db.all<{ seq: number; encoding: number; body: Uint8Array }>(
-      sql`SELECT e.seq, e.encoding, e.body FROM ${eachNumber(entriesIn(payload.parts))} j CROSS JOIN entry e ON e.seq = j.value`,
+      sql`SELECT e.seq, e.encoding, e.body FROM ${eachNumber(entriesIn(document.parts))} j CROSS JOIN entry e ON e.seq = j.value`,
     );
     const bodies = new Map(rows.map((row) => [row.seq, row]));
-    const document = joinPayload(payload, (seq) => {
+    const joined = joinPayload(document, (seq) => {
       const row = bodies.get(seq);
       return row && unpackBytes(row.encoding, row.body);
     });
-    return document === null ? null : hex(sha256Node(document));
+    return joined === null ? null : hex(sha256Node(joined));
   } catch {
     return null; // parts that are no JSON, bytes that do not inflate
   }

@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
 
 /** How far long work has come: a bar on a terminal, a line every so often elsewhere. Goes to standard error, so that answers can be piped. */
 export type Progress = { to(done: number, total: number): void; end(): void };
@@ -52,3 +53,15 @@ class Lines implements Progress {
 
 /** A number as people read it: 11,520. */
 export const count = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 6 });
+
+/** A plain table: no colours, no lines between its rows. `aligns` has an l or r a column. */
+export function drawTable(aligns: string, rows: readonly (readonly string[])[], more: { head?: string[]; widths?: number[] } = {}): string {
+  const table = new Table({
+    colAligns: [...aligns].map((align) => (align === 'r' ? 'right' : 'left')),
+    style: { head: [], border: [], compact: true },
+    ...(more.head && { head: more.head }),
+    ...(more.widths && { colWidths: more.widths, wordWrap: true }),
+  });
+  for (const row of rows) table.push([...row]);
+  return table.toString();
+}

@@ -1,0 +1,263 @@
+CREATE TABLE api_key (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  roles TEXT NOT NULL,                   -- JSON
+  hash BLOB NOT NULL UNIQUE,
+  created INTEGER NOT NULL,
+  ended INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE capture_job (
+  id INTEGER PRIMARY KEY,
+  capture_id TEXT NOT NULL UNIQUE,
+  actor TEXT NOT NULL,
+  behaviour TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  finished INTEGER NOT NULL,
+  success INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  stored INTEGER NOT NULL,
+  errors TEXT NOT NULL                   -- JSON array of problems
+) STRICT;
+
+CREATE TABLE checkpoint (
+  size INTEGER PRIMARY KEY,
+  signed_at INTEGER NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE class (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE containment (
+  child INTEGER NOT NULL,                -- an item, or a lot as its negative
+  from_seq INTEGER NOT NULL,
+  parent INTEGER NOT NULL,
+  kind INTEGER NOT NULL,                 -- 0 aggregation, 1 association
+  uom TEXT NOT NULL,
+  quantity REAL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER,
+  to_seq INTEGER,
+  inferred INTEGER NOT NULL,             -- 1: ended because it appeared elsewhere
+  known_seq INTEGER NOT NULL,            -- the entry since which this row reads so
+  PRIMARY KEY (child, from_seq, parent, kind, uom)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX containment_parent ON containment (parent, to_time);
+
+CREATE TABLE containment_past (
+  id INTEGER PRIMARY KEY,
+  child INTEGER NOT NULL,
+  from_seq INTEGER NOT NULL,
+  parent INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  uom TEXT NOT NULL,
+  quantity REAL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER,
+  to_seq INTEGER,
+  inferred INTEGER NOT NULL,
+  known_seq INTEGER NOT NULL,
+  until_seq INTEGER NOT NULL             -- the entry since which it no longer reads so
+) STRICT;
+
+CREATE INDEX containment_past_child ON containment_past (child);
+
+CREATE INDEX containment_past_parent ON containment_past (parent);
+
+CREATE TABLE entry (
+  seq INTEGER PRIMARY KEY,               -- dense from 0: the leaf index of the log
+  kind TEXT NOT NULL,                    -- event, refusal, resolution, masterdata, access
+  record_time INTEGER NOT NULL,          -- microseconds since 1970 UTC, never decreasing
+  actor TEXT NOT NULL,                   -- the principal's random id
+  capture INTEGER,                       -- payload.capture
+  event_hash BLOB,
+  body_digest BLOB NOT NULL,             -- SHA-256 of the body as it was sent
+  payload_digest BLOB,                   -- on the first entry of a capture: SHA-256 of the whole document
+  leaf_hash BLOB NOT NULL,
+  encoding INTEGER NOT NULL,             -- of body: 0 plain, 1 raw deflate
+  body BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY,
+  type INTEGER NOT NULL,
+  action INTEGER,                        -- 0 ADD, 1 OBSERVE, 2 DELETE
+  time INTEGER NOT NULL,                 -- whole milliseconds since 1970 UTC
+  below TEXT NOT NULL,                   -- the digits of eventTime below the millisecond
+  rank INTEGER NOT NULL,
+  utc_offset TEXT NOT NULL,
+  event_id TEXT,                         -- as sent; without one the event goes by its hash
+  hash BLOB NOT NULL,
+  digest BLOB NOT NULL,
+  biz_step INTEGER,
+  disposition INTEGER,
+  read_point INTEGER,
+  biz_location INTEGER,
+  parent INTEGER,
+  transformation INTEGER,                -- term of the transformationID
+  declares INTEGER NOT NULL,             -- 1: carries an errorDeclaration
+  void_seq INTEGER,                      -- the declaration that voids it
+  twin_of INTEGER,                       -- the event whose effect this one repeats
+  facts TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX event_biz_location ON event (biz_location);
+
+CREATE INDEX event_biz_step ON event (biz_step);
+
+CREATE INDEX event_digest ON event (digest);
+
+CREATE INDEX event_disposition ON event (disposition);
+
+CREATE INDEX event_event_id ON event (event_id) WHERE event_id IS NOT NULL;
+
+CREATE INDEX event_hash ON event (hash);
+
+CREATE INDEX event_read_point ON event (read_point);
+
+CREATE INDEX event_time ON event (time);
+
+CREATE TABLE event_item (
+  item INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  role INTEGER NOT NULL,
+  PRIMARY KEY (item, seq, role)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event_lot (
+  lot INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  role INTEGER NOT NULL,
+  quantity REAL,
+  uom TEXT,
+  PRIMARY KEY (lot, seq, role)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE finding (
+  id INTEGER PRIMARY KEY,
+  code TEXT NOT NULL,
+  seq INTEGER NOT NULL,                  -- the event it is about
+  severity TEXT NOT NULL,
+  state TEXT NOT NULL,                   -- open, closed
+  opened INTEGER NOT NULL,               -- record time, microseconds
+  due INTEGER,
+  closed_seq INTEGER,
+  resolution TEXT,                       -- JSON of the person's resolution
+  UNIQUE (code, seq)
+) STRICT;
+
+CREATE INDEX finding_state ON finding (state, id);
+
+CREATE TABLE finding_thing (
+  finding INTEGER NOT NULL,
+  node INTEGER NOT NULL,
+  other INTEGER NOT NULL,                -- the other event it comes from, -1 where there is none
+  PRIMARY KEY (finding, node, other)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX finding_thing_node ON finding_thing (node);
+
+CREATE TABLE item (
+  id INTEGER PRIMARY KEY,
+  class INTEGER NOT NULL,
+  serial TEXT NOT NULL,
+  lot INTEGER,
+  expiry INTEGER,
+  parent INTEGER,
+  entered_seq INTEGER,
+  status INTEGER,
+  status_seq INTEGER,
+  before INTEGER,
+  before_seq INTEGER,
+  disposition INTEGER,
+  disposition_seq INTEGER,
+  holder INTEGER,
+  owner INTEGER,
+  custody_seq INTEGER,
+  place INTEGER,
+  place_seq INTEGER,
+  last_seq INTEGER,
+  claim_seq INTEGER,
+  flags INTEGER NOT NULL,
+  persistent TEXT
+) STRICT;
+
+CREATE INDEX item_consumed ON item (lot) WHERE (flags & 4) = 4;
+
+CREATE UNIQUE INDEX item_key ON item (class, serial);
+
+CREATE INDEX item_pack ON item (lot) WHERE lot IS NOT NULL AND (flags & 1) = 0;
+
+CREATE TABLE lineage (
+  transformation INTEGER NOT NULL,       -- the event's seq, or the negative term of its transformationID
+  side INTEGER NOT NULL,                 -- 0 input, 1 output
+  node INTEGER NOT NULL,                 -- an item, or a lot as its negative
+  seq INTEGER NOT NULL,
+  quantity REAL,
+  uom TEXT,
+  PRIMARY KEY (transformation, side, node, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lineage_node ON lineage (node, side);
+
+CREATE TABLE lot (
+  id INTEGER PRIMARY KEY,
+  class INTEGER NOT NULL,
+  lot TEXT NOT NULL,                     -- '' is the class as a whole
+  expiry INTEGER,
+  expiry_seq INTEGER,
+  parent INTEGER,
+  entered_seq INTEGER,
+  status INTEGER,
+  status_seq INTEGER,
+  before INTEGER,
+  before_seq INTEGER,
+  disposition INTEGER,
+  disposition_seq INTEGER,
+  holder INTEGER,
+  owner INTEGER,
+  custody_seq INTEGER,
+  place INTEGER,
+  place_seq INTEGER,
+  last_seq INTEGER,
+  claim_seq INTEGER,
+  flags INTEGER NOT NULL,
+  persistent TEXT,
+  balance TEXT,                          -- JSON {in, out} a quantity kind
+  UNIQUE (class, lot)
+) STRICT;
+
+CREATE TABLE masterdata (
+  type TEXT NOT NULL,
+  id TEXT NOT NULL,                      -- canonical key
+  seq INTEGER NOT NULL,
+  attributes TEXT NOT NULL,
+  children TEXT NOT NULL,
+  PRIMARY KEY (type, id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX masterdata_id ON masterdata (id);
+
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE payload (
+  capture INTEGER PRIMARY KEY,
+  capture_id TEXT NOT NULL UNIQUE,
+  digest BLOB NOT NULL,
+  context TEXT NOT NULL,                 -- the document's @context, JSON
+  parts TEXT NOT NULL,                   -- JSON: numbers are bytes taken from gaps, [seq] the body of that entry
+  encoding INTEGER NOT NULL,
+  gaps BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE prefix (scheme TEXT NOT NULL, company TEXT NOT NULL, PRIMARY KEY (scheme, company)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE term (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE tile (
+  level INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  hashes BLOB NOT NULL,                  -- 32 bytes a hash, 1 to 256 of them
+  PRIMARY KEY (level, idx)
+) STRICT, WITHOUT ROWID;
