@@ -17,7 +17,7 @@ export const SettingsSchema = Type.Object({
   databaseUrl: Type.Union([Type.Null(), Type.String()]),
   adminKey: Type.Union([Type.Null(), Type.String({ pattern: '^[A-Za-z0-9._~+/-]{8,256}=*$' })]),
   rules: Type.Union([Type.Literal('flag'), Type.Literal('enforce')]),
-  epcFormat: Type.Union(EPC_FORMATS.map((format) => Type.Literal(format))),
+  epcFormat: Type.Unsafe<(typeof EPC_FORMATS)[number]>({ type: 'string', enum: EPC_FORMATS }),
   captureMaxEvents: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
   captureMaxBytes: Type.Integer({ minimum: 1024, maximum: 1024 * MIB }),
   origin: Type.Union([Type.Null(), Type.String({ pattern: '^[^\\s+]{1,200}$' })]),

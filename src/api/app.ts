@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
-import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest, fastify } from 'fastify';
 import { LotlineError } from '../errors.ts';
 import { authenticate } from './authenticate.ts';
 import { readBodiesAsBytes } from './bodies.ts';
@@ -69,7 +69,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
 
   app.decorateRequest('principal', null);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
+    void reply.headers({
       'x-request-id': request.id,
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
@@ -89,7 +89,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     const allowed = methodsOf(request.url.split('?', 1)[0] as string);
     if (allowed.length === 0)
       throw new LotlineError('NOT-FOUND', 'there is nothing under this path', { fix: 'See /docs for what there is.' });
-    reply.header('allow', allowed.join(', '));
+    void reply.header('allow', allowed.join(', '));
     throw new LotlineError('REQ-METHOD', `${request.method} is not possible here`, { fix: `Use ${allowed.join(', ')}.` });
   });
 
@@ -110,7 +110,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(ledgerRoutes(deps), { prefix: '/ledger' });
   await app.register(operationRoutes(deps, metrics));
   await app.register(openapiRoutes());
-  for (const plugin of deps.plugins ?? []) await app.register(plugin);
+  for (const plugin of deps.plugins ?? []) await app.register(plugin as FastifyPluginAsync);
   return app;
 }
 

@@ -10,7 +10,7 @@ export function csvHeader(columns: readonly string[]): string {
 /** A cell that a spreadsheet would take for a formula gets an apostrophe before it (domain.md §17.4). */
 function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  const text = String(value);
+  const text = String(value as string | number | boolean);
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

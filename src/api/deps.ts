@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
 import type { Keys } from '../access/index.ts';
 import type { CaptureService } from '../capture/service.ts';
 import type { Readers } from '../query/readers.ts';
@@ -15,5 +15,5 @@ export type ApiDeps = {
   /** Where faults of this program are told; standard error when not given. */
   readonly log?: (line: string) => void;
   /** Further doors, such as the web page; they declare their routes' access like ours. */
-  readonly plugins?: readonly FastifyPluginAsync[];
+  readonly plugins?: readonly (FastifyPluginAsync | FastifyPluginCallback)[];
 };

@@ -80,8 +80,8 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
         // The bytes are not parsed here, so there is no object whose shape could be checked.
         validatorCompiler: () => () => true,
         errorHandler: (error, request, reply) => {
-          if (isTooLarge(error)) reply.headers(limits);
-          return answerProblem(error, request, reply, log);
+          if (isTooLarge(error)) void reply.headers(limits);
+          void answerProblem(error, request, reply, log);
         },
       },
       async (request, reply) => {

@@ -55,7 +55,7 @@ export async function checkVersionHeaders(request: FastifyRequest, reply: Fastif
       });
     }
   }
-  reply.headers({ 'gs1-epcis-version': EPCIS_VERSION, 'gs1-cbv-version': CBV_VERSION });
+  void reply.headers({ 'gs1-epcis-version': EPCIS_VERSION, 'gs1-cbv-version': CBV_VERSION });
 }
 
 /** The version that a header gives; null where it is absent. `GS1-EPCIS-Version` on a POST tells of the document sent. */

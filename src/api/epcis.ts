@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { ROLE_NAMES } from '../access/index.ts';
 import type { ApiDeps } from './deps.ts';
 import { captureRoutes } from './epcis-capture.ts';
+import { eventRoutes } from './epcis-events.ts';
 import { answerOptions, checkVersionHeaders } from './epcis-headers.ts';
 
 const CONTEXT = 'https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld';
@@ -26,5 +27,6 @@ export function epcisRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
       async () => ({ '@context': CONTEXT, type: 'Collection', member: RESOURCES }),
     );
     await app.register(captureRoutes(deps));
+    await app.register(eventRoutes(deps));
   };
 }

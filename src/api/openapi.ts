@@ -4,6 +4,7 @@ import { VERSION } from '../settings.ts';
 import { type ApiDocument, docsPage } from './docs-page.ts';
 
 const PROBLEM = {
+  $id: 'Problem',
   type: 'object',
   description: 'RFC 9457, with our members.',
   required: ['type', 'title', 'status', 'detail', 'code', 'at', 'fix'],
@@ -20,8 +21,11 @@ const PROBLEM = {
   },
 };
 
+const problem = (description: string) => ({ description, content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } });
+
 /** Gathers the description of the interface from the schemas of its routes. Called before they are registered. */
 export async function describeInterface(app: FastifyInstance): Promise<void> {
+  app.addSchema(PROBLEM);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -34,6 +38,7 @@ export async function describeInterface(app: FastifyInstance): Promise<void> {
       },
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key: Authorization: Bearer lk_…' } } },
     },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => (typeof json['$id'] === 'string' ? json['$id'] : `shape-${i}`) },
     transform: ({ schema, url, route }) => {
       const open = route.config?.public === true;
       const roles = (route.config?.roles ?? []).join(', ');
@@ -45,10 +50,10 @@ export async function describeInterface(app: FastifyInstance): Promise<void> {
         response: {
           ...((schema as { response?: object } | undefined)?.response ?? { 200: { type: 'string', description: 'The answer.' } }),
           ...(!open && {
-            401: { ...PROBLEM, description: 'No key, or none that is in force.' },
-            403: { ...PROBLEM, description: `The key has none of the roles ${roles}.` },
+            401: problem('No key, or none that is in force.'),
+            403: problem(`The key has none of the roles ${roles}.`),
           }),
-          default: { ...PROBLEM, description: 'What went wrong, as a problem (RFC 9457).' },
+          default: problem('What went wrong, as a problem (RFC 9457).'),
         },
       };
       return { schema: described as FastifySchema, url };

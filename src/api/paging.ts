@@ -50,11 +50,11 @@ export function linkNext(reply: FastifyReply, path: string, query: Readonly<Reco
   const token = Buffer.from(JSON.stringify([String(expires), parameterDigest(query), cursor])).toString('base64url');
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query))
-    if (name !== 'nextPageToken' && value !== undefined) parameters.set(name, String(value));
+    if (name !== 'nextPageToken' && value !== undefined) parameters.set(name, String(value as string | number | boolean));
   if (!parameters.has('perPage')) parameters.set('perPage', String(PER_PAGE_DEFAULT));
   parameters.set('nextPageToken', token);
-  reply.header('link', `<${path}?${parameters}>; rel="next"`);
-  reply.header('gs1-next-page-token-expires', new Date(expires).toISOString());
+  void reply.header('link', `<${path}?${parameters.toString()}>; rel="next"`);
+  void reply.header('gs1-next-page-token-expires', new Date(expires).toISOString());
 }
 
 function readToken(token: string): [string, string, string] | null {

@@ -96,7 +96,7 @@ function invalidShape(error: FastifyError): LotlineError {
   const at = inBody ? path : `?${name}`;
   if (unknown !== undefined) return new LotlineError('REQ-FORM', `${subject} is not known here`, { at, fix: `Leave out ${name}.` });
   if (missing !== undefined) return new LotlineError('REQ-FORM', `${subject} is missing`, { at, fix: `Give ${name}.` });
-  const allowed = fault?.params['allowedValues'] ?? fault?.params['allowedValue'];
+  const allowed = (fault?.params['allowedValues'] ?? fault?.params['allowedValue']) as string | string[] | undefined;
   const why = allowed === undefined ? (fault?.message ?? 'is not as it should be') : `must be ${[allowed].flat().join(' or ')}`;
   return new LotlineError('REQ-FORM', `${subject} ${why}`, { at, fix: `Correct ${inBody ? 'it' : name}: it ${why}.` });
 }

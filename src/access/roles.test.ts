@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { allows, type Right, ROLE_NAMES, type Role, rolesWith } from './roles.ts';
+
+/** design.md §7, cell by cell. */
+const TABLE: Record<Role, Record<Right, boolean>> = {
+  admin: { capture: true, 'see-own-jobs': true, 'see-jobs': true, read: true, resolve: true, metrics: true, administer: true },
+  line: { capture: true, 'see-own-jobs': true, 'see-jobs': false, read: false, resolve: false, metrics: false, administer: false },
+  reader: { capture: false, 'see-own-jobs': true, 'see-jobs': true, read: true, resolve: true, metrics: true, administer: false },
+};
+const CELLS = Object.entries(TABLE).flatMap(([role, rights]) =>
+  Object.entries(rights).map(([right, may]) => [role, right, may] as [Role, Right, boolean]),
+);
+
+describe('roles', () => {
+  it.each(CELLS)('%s: %s is %s', (role, right, may) => {
+    expect(allows([role], right)).toBe(may);
+    expect(rolesWith(right).includes(role)).toBe(may);
+  });
+
+  it('add up, and an unknown one carries nothing', () => {
+    expect(allows(['line', 'reader'], 'capture')).toBe(true);
+    expect(allows(['line', 'reader'], 'read')).toBe(true);
+    expect(allows(['king', 'constructor', 'toString'], 'read')).toBe(false);
+    expect(allows([], 'read')).toBe(false);
+  });
+
+  it('are all in this table', () => {
+    expect(new Set(ROLE_NAMES)).toEqual(new Set(Object.keys(TABLE)));
+  });
+});
