@@ -66,7 +66,7 @@ export async function checkStoredLog(db: Db, check: StoredLogCheck): Promise<Sto
     if (problem !== null && problems.length < PROBLEMS_MAX) problems.push(problem);
   }
   if (check.kept !== undefined) problems.push(...(await compareKept(db, check.kept, report, check.verifiers)));
-  return { ...report, ok: problems.length === 0, problems, documents, firstBadSeq: firstOf(problems) };
+  return { ...report, ok: problems.length === 0, problems, documents, firstBadSeq: report.firstBadSeq ?? firstOf(problems) };
 }
 
 function firstOf(problems: readonly StoreProblem[]): number | null {

@@ -1,0 +1,210 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  caseOf,
+  commission,
+  declareError,
+  destroy,
+  documentOf,
+  type Json,
+  MAKER,
+  observe,
+  pack,
+  packOf,
+  packs,
+  palletOf,
+  receive,
+  SHOP,
+  ship,
+  unpack,
+  withID,
+} from '../../test/support/events.ts';
+import { openTestStore, type TestStore } from '../../test/support/test-store.ts';
+import { captureInGroups, takenDocuments } from '../../test/support/worlds.ts';
+import { openForWriting } from '../store/sqlite/open.ts';
+import { e01, world } from '../worlds/index.ts';
+import { carryOut } from './commands.ts';
+import { type RebuildReport, rebuild } from './rebuild.ts';
+
+const opened: TestStore[] = [];
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close();
+});
+
+async function open(options: Parameters<typeof openTestStore>[0] = {}): Promise<TestStore> {
+  const store = await openTestStore(options);
+  opened.push(store);
+  return store;
+}
+
+async function rebuilt(store: TestStore): Promise<RebuildReport> {
+  const fresh = openForWriting(':memory:', { cacheMegabytes: 16 });
+  try {
+    return await rebuild(store.db, fresh);
+  } finally {
+    fresh.close();
+  }
+}
+
+const differing = (report: RebuildReport) => report.tables.filter((table) => table.differing > 0).flatMap((table) => table.differences);
+
+/** A history with everything in it that makes folding hard, in documents; times are minutes, and not in the order of arrival. */
+function hardHistory(): Json[] {
+  const wrong = withID(pack(20, caseOf(2), packs(3, 4)), 77);
+  return [
+    documentOf([commission(0, packs(1, 6), { lot: 'L1', expiry: '2028-01-31', site: MAKER })]),
+    documentOf([pack(10, caseOf(1), packs(1, 3)), pack(11, palletOf(1), caseOf(1))]),
+    documentOf([ship(30, palletOf(1), { from: MAKER, to: SHOP, site: MAKER })]),
+    documentOf([wrong]), // 3 is still in case 1
+    documentOf([receive(40, palletOf(1), { from: MAKER, to: SHOP, site: SHOP }), unpack(41, palletOf(1), caseOf(1), { site: SHOP })]),
+    documentOf([pack(5, caseOf(9), packOf(3))]), // late: before everything about 3
+    documentOf([declareError(wrong)]), // and takes it back
+    documentOf([commission(0, packs(1, 6), { lot: 'L1', expiry: '2028-01-31', site: MAKER }), observe(50, packOf(4))]), // the first came before
+    documentOf([observe(12, packOf(99)), commission(60, packOf(1), { lot: 'L2' })]), // unknown; claimed with another lot
+    documentOf([destroy(70, packOf(5)), observe(80, packOf(5))]),
+    documentOf([withID(observe(90, packOf(6)), 1), withID(observe(90, packOf(6)), 2)]), // twins
+    documentOf([commission(61, packOf(99), { lot: 'L1' })]), // late, and answers who was waiting for it
+  ];
+}
+
+describe('rebuild', () => {
+  it('makes the scenario E-01 again from its entries', async () => {
+    const store = await open();
+    for (const document of takenDocuments(e01())) await store.capturer.capture([document]);
+    const report = await rebuilt(store);
+    expect(differing(report)).toEqual([]);
+    expect(report.equal).toBe(true);
+    expect(report.tables.find(({ table }) => table === 'item')?.rows).toBeGreaterThan(4_070);
+  });
+
+  it('makes a history of conflicts, late events, declarations, twins and repeats again, row by row', async () => {
+    const store = await open();
+    let next = 0;
+    for (const document of hardHistory()) await store.capture(document, { captureID: `c-${next++}` });
+    await carryOut(store.capturer, { kind: 'grant-key', id: 'k_1', name: 'line', roles: ['line'], hash: 'ab'.repeat(32) }, 'system');
+    const finding = store.findings().find((f) => f.code === 'SN-CONFLICT');
+    expect(finding).toBeDefined();
+    await carryOut(
+      store.capturer,
+      { kind: 'resolve-finding', code: 'SN-CONFLICT', seq: finding?.seq as number, state: 'closed', note: 'relabelled' },
+      'k_1',
+    );
+    await carryOut(store.capturer, { kind: 'resolve-finding', code: 'EV-DUP', seq: 0, state: 'closed', note: 'sent twice' }, 'k_1');
+    await carryOut(store.capturer, { kind: 'end-key', id: 'k_1' }, 'system');
+    expect(new Set(store.findings().map((f) => f.code))).toEqual(
+      new Set(['AGG-DOUBLE', 'EV-DUP', 'EV-LATE', 'EV-TWIN', 'SN-AFTER-END', 'SN-CONFLICT', 'SN-UNKNOWN']),
+    );
+    expect(store.rows('SELECT 1 FROM containment_past').length).toBeGreaterThan(0);
+    const report = await rebuilt(store);
+    expect(differing(report)).toEqual([]);
+  });
+
+  it('comes out equal however captures were grouped and in whatever order they came', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray(hardHistory(), { minLength: 4 }),
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 12, maxLength: 12 }),
+        fc.constantFrom<'rollback' | 'proceed'>('rollback', 'proceed'),
+        async (documents, sizes, behaviour) => {
+          const store = await openTestStore();
+          try {
+            for (let i = 0, group = 0; i < documents.length; group++) {
+              const size = sizes[group % sizes.length] as number;
+              await store.captureGroup(documents.slice(i, i + size), { behaviour });
+              i += size;
+            }
+            expect(differing(await rebuilt(store))).toEqual([]);
+          } finally {
+            await store.close();
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('makes a seeded world with its planted defects again, captured in groups of many sizes', { timeout: 180_000 }, async () => {
+    const store = await open({ clock: Date.now });
+    const sizes = [1, 7, 2, 40, 3, 1, 19];
+    let at = 0;
+    const size = {
+      batches: 4,
+      packsPerLot: [300, 600],
+      packsPerBigLot: 900,
+      perEvent: 100,
+      perCase: 40,
+      casesPerPallet: 6,
+      packsPerDocument: 400,
+    } as const;
+    const documents = takenDocuments(
+      world({ seed: 3, size: { ...size, msPerPack: 3000, openedPerMille: 220, delivery: [4, 24] } }).documents,
+    );
+    await captureInGroups(store.capturer, documents, () => sizes[at++ % sizes.length] as number);
+    const report = await rebuilt(store);
+    expect(differing(report)).toEqual([]);
+    expect(report.entries).toBeGreaterThan(500);
+  });
+
+  it('makes a document again of which the rules in force refused a part', async () => {
+    const store = await open({ rules: 'enforce' });
+    await store.capture([commission(0, packs(1, 2)), commission(1, packs(1, 2)), observe(2, packOf(1))], { behaviour: 'proceed' });
+    await store.capture([observe(3, packOf(77)), observe(4, packOf(2))], { behaviour: 'proceed' });
+    await store.capture([commission(9, packOf(1))]); // refused as a whole: its refusal is all there is
+    expect(store.rows("SELECT 1 FROM entry WHERE kind = 'refusal'")).toHaveLength(3);
+    expect(store.rows("SELECT 1 FROM entry WHERE kind = 'event'")).toHaveLength(3);
+    expect(differing(await rebuilt(store))).toEqual([]);
+  });
+
+  it.each([
+    ["UPDATE item SET status = 6 WHERE serial = 'P1'", 'item'],
+    ["DELETE FROM item WHERE serial = 'P6'", 'item'],
+    ['UPDATE containment SET to_seq = NULL, to_time = NULL WHERE to_seq IS NOT NULL', 'containment'],
+    ['DELETE FROM event_item WHERE seq = 3', 'event_item'],
+    ["UPDATE finding SET severity = 'info' WHERE code = 'AGG-DOUBLE'", 'finding'],
+    ["INSERT INTO prefix VALUES ('sgtin', '4012345')", 'prefix'],
+    ['UPDATE containment_past SET parent = parent + 1', 'containment_past'],
+    ["UPDATE term SET text = 'shipped' WHERE text = 'shipping'", 'term'],
+  ])('finds a derived row that was altered: %s', async (sql, table) => {
+    const store = await open();
+    for (const document of hardHistory()) await store.capture(document);
+    expect(store.db.prepare(sql).run().changes).toBeGreaterThan(0);
+    const report = await rebuilt(store);
+    expect(report.equal).toBe(false);
+    expect(differing(report).map((difference) => difference.table)).toContain(table);
+  });
+
+  it('says which column of which row differs, and what both have', async () => {
+    const store = await open();
+    await store.capture([commission(0, packs(1, 2), { lot: 'L1' })]);
+    store.db.exec("UPDATE item SET flags = 0 WHERE serial = 'P2'");
+    expect(differing(await rebuilt(store))).toEqual([
+      {
+        table: 'item',
+        row: 'id=2',
+        kind: 'differs',
+        columns: [{ name: 'flags', first: '0', second: expect.stringMatching(/^[1-9]/) as string }],
+      },
+    ]);
+  });
+
+  it('stops with LOG-REPLAY at an entry that does not come out of its document as it was logged', async () => {
+    const store = await open();
+    await store.capture([commission(0, packs(1, 2))]);
+    await store.capture([observe(1, packOf(1))]);
+    store.db.exec("UPDATE entry SET actor = 'somebody else' WHERE seq = 1");
+    await expect(rebuilt(store)).rejects.toMatchObject({ code: 'LOG-REPLAY', at: '/entry/1' });
+  });
+
+  it.each([
+    ['the document is lost', 'DELETE FROM payload', /has lost the document/],
+    ['its parts do not fit', "UPDATE payload SET parts = '[5000000]'", /does not come together/],
+    ['an entry is missing', 'DELETE FROM entry WHERE seq = 0', /Entry 0 is missing/],
+    ['the entry is of no known kind', "UPDATE entry SET kind = 'wish', capture = NULL, encoding = 0, body = '{}' WHERE seq = 0", /"wish"/],
+  ])('stops with LOG-REPLAY when %s', async (_what, sql, message) => {
+    const store = await open();
+    await store.capture([commission(0, packs(1, 2)), observe(1, packOf(1))]);
+    store.db.exec(sql.replace("'{}'", "x'7b7d'"));
+    const wrong = expect(rebuilt(store)).rejects;
+    await wrong.toThrow(message);
+  });
+});
