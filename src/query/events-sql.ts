@@ -147,7 +147,8 @@ export async function planEvents(
     const inOrder = filters.filter(isTime).map((filter) => filter.holds(sql`e.time`));
     return sql`${columns} FROM event e WHERE ${where([sql`+e.seq >= ${from} AND +e.seq < ${below}`, ...behind, ...inOrder, ...testsOf(rest)])} ${sorted}`;
   }
-  const column = filters.find((filter) => 'values' in filter && filter.values.length <= ARMS_MAX);
+  // Places come last in the grammar, and are told of fewer events than business steps.
+  const column = filters.findLast((filter) => 'values' in filter && filter.values.length <= ARMS_MAX);
   if (column !== undefined && 'values' in column) {
     const rest = testsOf(filters.filter((filter) => filter !== column));
     const arms = column.values.map(

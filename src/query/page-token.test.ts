@@ -40,7 +40,7 @@ describe('a nextPageToken', () => {
       fc.string(),
       fc.base64String(),
       fc
-        .tuple(fc.nat({ max: token.length - 1 }), fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=.'))
+        .tuple(fc.nat({ max: token.length - 1 }), fc.stringMatching(/^[\w=.-]$/))
         .map(([at, c]) => token.slice(0, at) + c + token.slice(at + 1)),
     );
     fc.assert(
