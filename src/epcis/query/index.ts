@@ -9,11 +9,9 @@ export {
   type GrammarName,
   type PageRequest,
   type Parameter,
-  PER_PAGE,
-  PER_PAGE_MAX,
   parseQueryBody,
   parseUrlQuery,
   type Taken,
   type ValueOf,
 } from './grammar.ts';
-export type { Beginning, LotPattern, ThingPattern } from './thing-pattern.ts';
+export type { Beginning } from './thing-pattern.ts';
