@@ -1,5 +1,5 @@
 import { comparePositions, type Position } from './order.ts';
-import { type Resolved, resolve } from './resolve.ts';
+import { isShared, type Resolved, resolve } from './resolve.ts';
 import { type Balance, type Facts, FLAG, type LotPart, NONE, type Node, ROLE, type State, type Status } from './state.ts';
 import { canonicalQuantity } from './units.ts';
 
@@ -45,7 +45,6 @@ export type Named = {
 
 const ENDING = new Set<string | null>(['destroying', 'decommissioning', 'dispensing']);
 const RECEIVING = new Set<string | null>(['receiving', 'accepting']);
-const BEFORE_SHARED = new Set<Status | null>(['InTransit', 'Received', 'Returned', 'Stocked', 'Quarantined']);
 
 /**
  * The fold of design.md §3: events go in by order, states change, findings and intervals come out. It never asks a database: whoever
@@ -100,7 +99,19 @@ export class Fold {
       for (const container of this.chain(named.parent)) if (late(container)) return true;
       if (facts.unpacksAll) for (const child of this.insideOf(named.parent.node)) if (late(child)) return true;
     }
-    return named.lots.some((part) => part.role !== ROLE.claim && late(this.get(part.node)));
+    return named.lots.some((part) => {
+      const lot = this.get(part.node);
+      if (part.role === ROLE.claim) return this.claimMatters(lot, facts) && late(lot);
+      return late(lot) || (part.role === ROLE.input && lot.claimSeq !== NONE && this.later(lot.claimSeq, facts.seq));
+    });
+  }
+
+  /**
+   * Whether it matters when in the lot's history this claim comes. Lines that post side by side arrive out of order all the time, so it mostly
+   * must not; but of a lot that was used it is asked whether it had expired.
+   */
+  claimMatters(lot: State, facts: Facts): boolean {
+    return facts.expiry !== null && (lot.flags & FLAG.consumed) !== 0;
   }
 
   /** Applies one event. Effects never reach a thing that is not in `named`, but for what leaves a container and the containers it leaves. */
@@ -127,7 +138,7 @@ export class Fold {
   }
 
   private applyObject(facts: Facts, named: Named): void {
-    const ends = facts.action === 'DELETE' || ENDING.has(facts.bizStep);
+    const ends = endsThings(facts);
     for (const state of named.epcs) {
       if (facts.action === 'ADD') {
         if (!this.claim(state, facts)) continue;
@@ -246,6 +257,7 @@ export class Fold {
   /** GEN-HELD-USED: a transformation takes in what is on hold, recalled or past its expiry (domain.md §10.2, rule 4). */
   private expectUsable(state: State, facts: Facts): void {
     const now = this.resolved(state);
+    for (const container of this.chain(state)) this.change(container, facts); // read, so what comes about it later may be late
     const recalled = now.disposition === 'recalled' || (now.persistent?.some(([word]) => word === 'recalled') ?? false);
     const expired =
       state.expiry !== null && /^\d{4}-\d\d-\d\d$/.test(state.expiry) && Date.parse(state.expiry) + 86_400_000 <= facts.position.ms;
@@ -281,7 +293,10 @@ export class Fold {
     this.change(child, facts);
     child.parent = 0;
     child.enteredSeq = NONE;
-    if (taken.statusSeq !== child.statusSeq) this.setStatus(child, taken.status, taken.statusSeq);
+    child.status = taken.status;
+    child.statusSeq = taken.statusSeq;
+    child.before = taken.before;
+    child.beforeSeq = taken.beforeSeq;
     child.disposition = taken.disposition;
     child.dispositionSeq = taken.dispositionSeq;
     child.holder = taken.holder;
@@ -398,9 +413,7 @@ export class Fold {
   private applyLot(facts: Facts, part: LotPart): void {
     const lot = this.get(part.node);
     if (part.role === ROLE.claim) {
-      lot.flags |= FLAG.introduced | FLAG.known;
-      this.changed.add(lot);
-      this.takeExpiry(lot, facts);
+      this.claimLot(lot, facts);
       return;
     }
     this.change(lot, facts);
@@ -419,7 +432,15 @@ export class Fold {
     this.tell(lot, facts, part.role);
   }
 
-  /** A lot's expiry is what the first event in order says that says one. Lines that post side by side arrive out of order all the time, so this never makes an event late. */
+  /** Something of this lot came into being. Of no matter in which order such events come, so a late one needs nothing folded again. */
+  claimLot(lot: State, facts: Facts): void {
+    this.positions.set(facts.seq, facts.position);
+    lot.flags |= FLAG.introduced | FLAG.known;
+    this.changed.add(lot);
+    this.takeExpiry(lot, facts);
+  }
+
+  /** A lot's expiry is what the first event in order says that says one. */
   private takeExpiry(lot: State, facts: Facts): void {
     if (facts.expiry === null || (lot.claimSeq !== NONE && this.later(facts.seq, lot.claimSeq))) return;
     lot.expiry = facts.expiry;
@@ -442,6 +463,7 @@ export class Fold {
 
   private see(state: State, facts: Facts): void {
     this.expectAlive(state, facts);
+    if (endsThings(facts) && state.parent !== 0) this.leave(state, facts, false);
     this.tell(state, facts);
   }
 
@@ -482,27 +504,31 @@ export class Fold {
 
   private tellStatus(state: State, facts: Facts, role: Role): void {
     if (facts.bizStep === 'void_shipping') {
-      const shipped = state.status === 'InTransit';
-      state.status = shipped ? state.before : state.status;
-      state.statusSeq = facts.seq;
-      if (shipped) {
-        state.before = null;
-        state.beforeSeq = NONE;
-      }
+      this.voidShipping(state, facts);
       return;
     }
     const status = statusOf(facts, role);
-    if (status !== null) this.setStatus(state, status, facts.seq);
-  }
-
-  /** `before` is what a void brings back, and, under an end of the container's own, what its content still takes from it. */
-  private setStatus(state: State, status: Status | null, seq: number): void {
-    if (status === 'InTransit' || BEFORE_SHARED.has(state.status)) {
+    if (status === null) return;
+    // What a void brings back, and, under an end of the container's own, what its content still takes from it.
+    if (status === 'InTransit' || isShared(state.status)) {
       state.before = state.status;
       state.beforeSeq = state.statusSeq;
     }
     state.status = status;
-    state.statusSeq = seq;
+    state.statusSeq = facts.seq;
+  }
+
+  /** As before the shipping, and told by the event that told it then: so content that something else has happened to meanwhile keeps that. */
+  private voidShipping(state: State, facts: Facts): void {
+    if (state.status !== 'InTransit') {
+      // It was not shipped itself: what the container it is inside of tells of a shipping is not true of it.
+      if (state.parent !== 0) state.statusSeq = facts.seq;
+      return;
+    }
+    state.status = state.before;
+    state.statusSeq = state.beforeSeq;
+    state.before = null;
+    state.beforeSeq = NONE;
   }
 
   // ── bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────
@@ -525,13 +551,19 @@ export class Fold {
 
   private insideOf(parent: number): Set<State> {
     let set = this.inside.get(parent);
-    if (set === undefined) this.inside.set(parent, (set = new Set()));
+    if (set === undefined) {
+      set = new Set();
+      this.inside.set(parent, set);
+    }
     return set;
   }
 
   private looseOf(parent: number): Map<string, Interval> {
     let map = this.loose.get(parent);
-    if (map === undefined) this.loose.set(parent, (map = new Map()));
+    if (map === undefined) {
+      map = new Map();
+      this.loose.set(parent, map);
+    }
     return map;
   }
 }
@@ -541,6 +573,11 @@ export const DEPTH_MAX = 64;
 
 export function intervalKey(i: Pick<Interval, 'kind' | 'child' | 'parent' | 'uom' | 'fromSeq'>): string {
   return `${i.child}/${i.fromSeq}/${i.parent}/${i.kind}/${i.uom}`;
+}
+
+/** Whether what an event is about ends with it, and so leaves its container (packs-wire.md). */
+export function endsThings(event: Pick<Facts, 'type' | 'action' | 'bizStep'>): boolean {
+  return ENDING.has(event.bizStep) || (event.type === 'ObjectEvent' && event.action === 'DELETE');
 }
 
 function looseKey(kind: 0 | 1, child: Node, uom: string): string {

@@ -4,6 +4,9 @@ import { FLAG, NONE, type State, type Status } from './state.ts';
 export type Resolved = {
   status: Status | null;
   statusSeq: number;
+  /** What it was before: a void of its shipping brings it back. */
+  before: Status | null;
+  beforeSeq: number;
   disposition: string | null;
   dispositionSeq: number;
   holder: string | null;
@@ -21,6 +24,7 @@ export type Later = (seq: number, than: number) => boolean;
 
 /** What happens to a container happens to its content, but its own making and its own end do not (domain.md §6.1, rule 6). */
 const SHARED: ReadonlySet<Status | null> = new Set<Status>(['InTransit', 'Received', 'Returned', 'Stocked', 'Quarantined']);
+export const isShared = (status: Status | null): boolean => SHARED.has(status);
 
 /**
  * Inference at read: of each aspect, what was told last, by the thing's own events or by those of its containers since it went in.
@@ -30,6 +34,8 @@ export function resolve(own: State, chain: Iterable<State>, later: Later): Resol
   const r: Resolved = {
     status: own.status,
     statusSeq: own.statusSeq,
+    before: own.before,
+    beforeSeq: own.beforeSeq,
     disposition: own.disposition,
     dispositionSeq: own.dispositionSeq,
     holder: own.holder,
@@ -48,6 +54,12 @@ export function resolve(own: State, chain: Iterable<State>, later: Later): Resol
     const status = shared ? container.status : container.before;
     const statusSeq = shared ? container.statusSeq : container.beforeSeq;
     if (SHARED.has(status) && counts(statusSeq, r.statusSeq)) {
+      const fromContainer = shared && SHARED.has(container.before) && counts(container.beforeSeq, r.statusSeq);
+      const before = fromContainer ? container.before : r.status;
+      if (status === 'InTransit' || SHARED.has(before)) {
+        r.before = before;
+        r.beforeSeq = fromContainer ? container.beforeSeq : r.statusSeq;
+      }
       r.status = status;
       r.statusSeq = statusSeq;
     }
