@@ -8,6 +8,7 @@ import type {
   KeyRow,
   KnownEvent,
   LineageRow,
+  LineageStep,
   MasterdataRow,
   NewThing,
   PartRow,
@@ -73,31 +74,33 @@ export interface Journal {
   setVoid(seqs: readonly number[], voidSeq: number): Awaitable<void>;
   setTwin(seq: number, of: number | null): Awaitable<void>;
 
-  /** Effective events of these nodes: neither voided nor a twin nor a declaration. `node` as everywhere, lots negative. */
+  /**
+   * Effective events of these nodes: neither voided nor a twin nor a declaration. `node` as everywhere, lots negative. Of the events that state a
+   * lot of what they bring into being, of which there may be a million, only the first by order that states an expiry, else the first.
+   */
   histories(nodes: readonly number[]): Awaitable<{ node: number; seq: number; role: number }[]>;
-  /** Children whose stay in one of the parents lasts into or beyond the time: those that have left, and of those still inside the parents, or with `all` every one. */
-  staysSince(parents: readonly number[], ms: number, all?: boolean): Awaitable<{ child: number; left: number }[]>;
+  /**
+   * Children whose stay in one of the parents lasts into or beyond the time: those that have left, and of those still inside the parents and the
+   * consumed, or with `all` every one. `told`: what its containers told is part of its history, since it took it along or was used in that condition.
+   */
+  staysSince(parents: readonly number[], ms: number, all?: boolean): Awaitable<{ child: number; told: number }[]>;
   /** Of these items, those that an earlier entry names in an event that comes later in order: the event at `seq` has arrived late for them. */
   lateFor(seq: number, items: readonly number[]): Awaitable<number[]>;
-  /** Of these containers, those with a child inside at the event at `seq`. */
-  holding(seq: number, ms: number, parents: readonly number[]): Awaitable<number[]>;
+  /** Of these containers, those with a child inside at the event at `seq` and not taken out by it. */
+  holding(seq: number, parents: readonly number[]): Awaitable<number[]>;
   stays(where: { children?: readonly number[]; looseParents?: readonly number[] }): Awaitable<IntervalRow[]>;
   putStays(rows: readonly IntervalRow[]): Awaitable<void>;
-  /** Takes rows out of the present and keeps them as what was known until `untilSeq`. */
+  /** Takes rows out of the present and keeps those known before `untilSeq` as what was known until then. */
   retireStays(rows: readonly IntervalRow[], untilSeq: number): Awaitable<void>;
 
   findingThings(codes: readonly string[], nodes: readonly number[]): Awaitable<FindingThing[]>;
   addFindings(findings: readonly FindingRow[], things: readonly FindingThing[]): Awaitable<void>;
-  /** Findings left without any thing close at `seq`. */
+  /** Findings left without any thing close at `seq`; those about an event from then on were never told, and go. */
   removeFindingThings(things: readonly FindingThing[], seq: number): Awaitable<void>;
   findingsAt(codes: readonly string[], seqs: readonly number[]): Awaitable<FindingThing[]>;
 
   /** Lineage around a node or a transformation, effective events only. */
-  lineage(by: {
-    nodes?: readonly number[];
-    side?: 0 | 1;
-    transformations?: readonly number[];
-  }): Awaitable<(LineageRow & { time: number; below: string })[]>;
+  lineage(by: { nodes?: readonly number[]; side?: 0 | 1; transformations?: readonly number[] }): Awaitable<LineageStep[]>;
 
   appendEntries(entries: readonly EntryRow[]): Awaitable<void>;
   putPayload(row: PayloadRow): Awaitable<void>;

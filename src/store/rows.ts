@@ -72,6 +72,8 @@ export type IntervalRow = {
 
 export type PartRow = { lot: number; seq: number; role: number; quantity: number | null; uom: string | null };
 export type LineageRow = { transformation: number; side: 0 | 1; node: number; seq: number; quantity: number | null; uom: string | null };
+/** A line of lineage with the place of its event in the order of effects (all of them transformations). */
+export type LineageStep = LineageRow & Pick<EventRow, 'time' | 'below' | 'digest'>;
 export type FindingThing = { code: string; seq: number; node: number; other: number };
 export type FindingRow = { code: string; seq: number; severity: string; opened: number; due: number | null };
 

@@ -10,6 +10,7 @@ import type {
   KeyRow,
   KnownEvent,
   LineageRow,
+  LineageStep,
   MasterdataRow,
   NewThing,
   PartRow,
@@ -23,6 +24,8 @@ const STATE =
 const ITEM = `id AS node, class, -lot AS lot, expiry, ${STATE}, NULL AS balance`;
 const LOT = `-id AS node, class, NULL AS lot, expiry, ${STATE}, balance`;
 const STAY = 'child, from_seq, parent, kind, uom, quantity, from_time, to_time, to_seq, inferred, known_seq';
+/** The role under which an event that brings things into being states their lot. */
+const CLAIM = 5;
 const EFFECTIVE = 'e.void_seq IS NULL AND e.twin_of IS NULL AND e.declares = 0';
 
 const stateOf = (t: ThingRow) => [
@@ -44,6 +47,9 @@ const stateOf = (t: ThingRow) => [
   t.flags,
   t.persistent,
 ];
+/** The next free ids. */
+type Counters = { term: number; class: number; item: number; lot: number; capture: number };
+
 const marks = (n: number) => Array(n).fill('?').join(', ');
 const hex = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 
@@ -54,7 +60,9 @@ export class SqliteJournal implements Journal {
   private readonly termTextOf = new Map<number, string>();
   private readonly classIds = new Map<string, number>();
   private readonly classKeyOf = new Map<number, string>();
-  private next = { term: 1, class: 1, item: 1, lot: 1, capture: 1 };
+  private next: Counters = { term: 1, class: 1, item: 1, lot: 1, capture: 1 };
+  /** The counters as they stood at each savepoint: not all that has been counted since then is in a table. */
+  private readonly marks = new Map<string, Counters>();
   private readonly db: SqliteConnection;
 
   constructor(db: SqliteConnection) {
@@ -64,7 +72,10 @@ export class SqliteJournal implements Journal {
 
   private prepare(sql: string): Database.Statement {
     let statement = this.statements.get(sql);
-    if (statement === undefined) this.statements.set(sql, (statement = this.db.prepare(sql)));
+    if (statement === undefined) {
+      statement = this.db.prepare(sql);
+      this.statements.set(sql, statement);
+    }
     return statement;
   }
 
@@ -78,9 +89,8 @@ export class SqliteJournal implements Journal {
     this.next = { term: next('term'), class: next('class'), item: next('item'), lot: next('lot'), capture: next('payload', 'capture') };
   }
 
-  private forget(): void {
+  private forgetWords(): void {
     for (const map of [this.termIds, this.termTextOf, this.classIds, this.classKeyOf]) map.clear();
-    this.readCounters();
   }
 
   begin(): void {
@@ -91,17 +101,22 @@ export class SqliteJournal implements Journal {
   }
   rollback(): void {
     if (this.db.inTransaction) this.db.exec('ROLLBACK');
-    this.forget();
+    this.forgetWords();
+    this.readCounters();
   }
   savepoint(name: 'document' | 'event'): void {
     this.prepare(`SAVEPOINT ${name}`).run();
+    this.marks.set(name, { ...this.next });
   }
   release(name: 'document' | 'event'): void {
     this.prepare(`RELEASE ${name}`).run();
   }
   undo(name: 'document' | 'event'): void {
     this.db.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
-    this.forget();
+    this.forgetWords();
+    const mark = this.marks.get(name);
+    if (mark === undefined) throw new Error(`there is no savepoint ${name}`);
+    this.next = { ...mark };
   }
 
   size(): number {
@@ -336,15 +351,25 @@ export class SqliteJournal implements Journal {
         JSON.stringify(items),
       ),
       ...this.all<{ node: number; seq: number; role: number }>(
-        `SELECT -el.lot AS node, el.seq, el.role FROM (SELECT value FROM json_each(?)) j CROSS JOIN event_lot el ON el.lot = j.value CROSS JOIN event e ON e.seq = el.seq AND ${EFFECTIVE}`,
+        `SELECT -el.lot AS node, el.seq, el.role FROM (SELECT value FROM json_each(?)) j CROSS JOIN event_lot el ON el.lot = j.value AND el.role <> ${CLAIM}
+         CROSS JOIN event e ON e.seq = el.seq AND ${EFFECTIVE}`,
+        JSON.stringify(lots),
+      ),
+      ...this.all<{ node: number; seq: number; role: number }>(
+        `SELECT -lot AS node, seq, ${CLAIM} AS role FROM (
+           SELECT j.value AS lot, (
+             SELECT e.seq FROM event_lot el CROSS JOIN event e ON e.seq = el.seq AND ${EFFECTIVE} WHERE el.lot = j.value AND el.role = ${CLAIM}
+             ORDER BY json_extract(e.facts, '$.x') IS NULL, e.time, e.below, e.rank, e.digest LIMIT 1) AS seq
+           FROM (SELECT value FROM json_each(?)) j) WHERE seq IS NOT NULL`,
         JSON.stringify(lots),
       ),
     ];
   }
-  staysSince(parents: readonly number[], ms: number, all = false): { child: number; left: number }[] {
+  staysSince(parents: readonly number[], ms: number, all = false): { child: number; told: number }[] {
     return this.all(
-      `SELECT c.child, c.to_time IS NOT NULL AS left FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0 AND c.child > 0
-       WHERE c.to_time >= ? OR (c.to_time IS NULL AND (? OR (SELECT i.flags & 1 FROM item i WHERE i.id = c.child)))`,
+      `SELECT c.child, c.to_time IS NOT NULL OR (SELECT i.flags & 4 FROM item i WHERE i.id = c.child) <> 0 AS told
+       FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0 AND c.child > 0
+       WHERE c.to_time >= ? OR (c.to_time IS NULL AND (? OR (SELECT i.flags & 5 FROM item i WHERE i.id = c.child)))`,
       JSON.stringify(parents),
       ms,
       all ? 1 : 0,
@@ -353,19 +378,20 @@ export class SqliteJournal implements Journal {
   lateFor(seq: number, items: readonly number[]): number[] {
     return this.all<{ id: number }>(
       `SELECT DISTINCT ei.item AS id FROM event mine CROSS JOIN (SELECT value FROM json_each(?)) j CROSS JOIN event_item ei ON ei.item = j.value AND ei.seq < mine.seq
-       CROSS JOIN event e ON e.seq = ei.seq AND (e.time, e.below, e.rank, e.digest) > (mine.time, mine.below, mine.rank, mine.digest)
+       CROSS JOIN event e ON e.seq = ei.seq AND ${EFFECTIVE} AND (e.time, e.below, e.rank, e.digest) > (mine.time, mine.below, mine.rank, mine.digest)
        WHERE mine.seq = ?`,
       JSON.stringify(items),
       seq,
     ).map((row) => row.id);
   }
-  holding(seq: number, ms: number, parents: readonly number[]): number[] {
+  holding(seq: number, parents: readonly number[]): number[] {
     return this.all<{ parent: number }>(
-      `SELECT DISTINCT c.parent FROM (SELECT value FROM json_each(?)) j CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0
-       WHERE c.from_time <= ? AND (c.to_time IS NULL OR (c.to_time >= ? AND c.to_seq <> ?))`,
+      `SELECT DISTINCT c.parent FROM event mine CROSS JOIN (SELECT value FROM json_each(?)) j
+       CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0 AND c.from_time <= mine.time
+       CROSS JOIN event f ON f.seq = c.from_seq AND (f.time, f.below, f.rank, f.digest) < (mine.time, mine.below, mine.rank, mine.digest)
+       LEFT JOIN event t ON t.seq = c.to_seq
+       WHERE mine.seq = ? AND (c.to_seq IS NULL OR (t.time, t.below, t.rank, t.digest) > (mine.time, mine.below, mine.rank, mine.digest))`,
       JSON.stringify(parents),
-      ms,
-      ms,
       seq,
     ).map((row) => row.parent);
   }
@@ -394,20 +420,22 @@ export class SqliteJournal implements Journal {
     const keep = this.prepare(`INSERT INTO containment_past (${STAY}, until_seq) VALUES (${marks(12)})`);
     const drop = this.prepare('DELETE FROM containment WHERE child = ? AND from_seq = ? AND parent = ? AND kind = ? AND uom = ?');
     for (const r of rows) {
-      keep.run(
-        r.child,
-        r.from_seq,
-        r.parent,
-        r.kind,
-        r.uom,
-        r.quantity,
-        r.from_time,
-        r.to_time,
-        r.to_seq,
-        r.inferred,
-        r.known_seq,
-        untilSeq,
-      );
+      // What came and went within one document was never known.
+      if (r.known_seq < untilSeq)
+        keep.run(
+          r.child,
+          r.from_seq,
+          r.parent,
+          r.kind,
+          r.uom,
+          r.quantity,
+          r.from_time,
+          r.to_time,
+          r.to_seq,
+          r.inferred,
+          r.known_seq,
+          untilSeq,
+        );
       drop.run(r.child, r.from_seq, r.parent, r.kind, r.uom);
     }
   }
@@ -440,31 +468,30 @@ export class SqliteJournal implements Journal {
     for (const t of things) {
       const key = `${t.code}/${t.seq}`;
       let id = ids.get(key);
-      if (id === undefined) ids.set(key, (id = (idOf.get(t.code, t.seq) as { id: number }).id));
+      if (id === undefined) {
+        id = (idOf.get(t.code, t.seq) as { id: number }).id;
+        ids.set(key, id);
+      }
       put.run(id, t.node, t.other);
     }
   }
   removeFindingThings(things: readonly FindingThing[], seq: number): void {
     const idOf = this.prepare('SELECT id FROM finding WHERE code = ? AND seq = ?');
-    const drop = this.prepare('DELETE FROM finding_thing WHERE finding = ? AND node = ? AND other = ?');
+    const take = this.prepare('DELETE FROM finding_thing WHERE finding = ? AND node = ? AND other = ?');
     const touched = new Set<number>();
     for (const t of things) {
       const id = (idOf.get(t.code, t.seq) as { id: number }).id;
-      drop.run(id, t.node, t.other);
+      take.run(id, t.node, t.other);
       touched.add(id);
     }
-    const close = this.prepare(
-      `UPDATE finding SET state = 'closed', closed_seq = ? WHERE id = ? AND state = 'open' AND NOT EXISTS (SELECT 1 FROM finding_thing WHERE finding = id)`,
-    );
-    for (const id of touched) close.run(seq, id);
+    const empty = 'AND NOT EXISTS (SELECT 1 FROM finding_thing WHERE finding = id)';
+    const drop = this.prepare(`DELETE FROM finding WHERE id = ? AND seq >= ? AND resolution IS NULL ${empty}`);
+    const close = this.prepare(`UPDATE finding SET state = 'closed', closed_seq = ? WHERE id = ? AND state = 'open' ${empty}`);
+    for (const id of touched) if (drop.run(id, seq).changes === 0) close.run(seq, id);
   }
 
-  lineage(by: {
-    nodes?: readonly number[];
-    side?: 0 | 1;
-    transformations?: readonly number[];
-  }): (LineageRow & { time: number; below: string })[] {
-    const columns = 'l.transformation, l.side, l.node, l.seq, l.quantity, l.uom, e.time, e.below';
+  lineage(by: { nodes?: readonly number[]; side?: 0 | 1; transformations?: readonly number[] }): LineageStep[] {
+    const columns = 'l.transformation, l.side, l.node, l.seq, l.quantity, l.uom, e.time, e.below, e.digest';
     const sides = by.side === undefined ? '(0, 1)' : `(${by.side})`;
     return by.nodes
       ? this.all(
