@@ -1,122 +1,142 @@
 import { NONE } from '../lifecycle/state.ts';
 import type { Journal } from '../store/journal.ts';
-import type { FindingThing, LineageRow } from '../store/rows.ts';
+import type { FindingThing, LineageStep } from '../store/rows.ts';
 import { loopThrough, type Step } from './loops.ts';
 
-type Row = LineageRow & { time: number; below: string };
+/**
+ * Where lineage has changed: the transformations stated, changed or voided. A voided event has no lineage left, so what it named and
+ * its own number are told besides.
+ */
+export type Around = { readonly transformations: readonly number[]; readonly nodes: readonly number[]; readonly seqs: readonly number[] };
 
-const later = (a: Row, b: Row) => a.time > b.time || (a.time === b.time && a.below > b.below);
+const later = (a: LineageStep, b: LineageStep) => a.time > b.time || (a.time === b.time && a.below > b.below);
+/** The one order of effects (lifecycle/order.ts), here among transformations alone. */
+const after = (a: LineageStep, b: LineageStep) =>
+  later(a, b) || (a.time === b.time && a.below === b.below && Buffer.compare(a.digest, b.digest) > 0);
 
 /**
- * GEN-TIME and GEN-REWORK-LOOP around transformations that were stated, changed or voided: facts of the set of events, worked out anew
- * for these and for the ones that use what they produce. Answers what now holds and is not yet stored; takes away what no longer holds.
+ * GEN-TIME and GEN-REWORK-LOOP around transformations: facts of the set of events, worked out anew for these and for the ones that use what
+ * they produce. Answers what now holds and is not yet stored; takes away what no longer holds.
  */
-export async function checkLineage(journal: Journal, transformations: readonly number[], atSeq: number): Promise<FindingThing[]> {
-  if (transformations.length === 0) return [];
-  const direct = [...new Set(transformations)];
+export async function checkLineage(journal: Journal, around: Around, atSeq: number): Promise<FindingThing[]> {
+  if (around.transformations.length === 0) return [];
+  const direct = [...new Set(around.transformations)];
   const own = await journal.lineage({ transformations: direct });
-  const outputs = nodesOf(own, 1);
-  const using = await journal.lineage({ nodes: outputs, side: 0 });
+  const using = await journal.lineage({ nodes: [...new Set([...around.nodes, ...nodesOf(own, 1)])], side: 0 });
   const touched = [...new Set([...direct, ...using.map((row) => row.transformation)])];
-  const added = await compare(journal, 'GEN-TIME', await timeFaults(journal, touched), await outputSeqs(journal, touched, own), atSeq);
-  added.push(...(await checkLoops(journal, direct, own, atSeq)));
-  return added;
+  const faults = await timeFaults(journal, touched);
+  const old = await journal.findingsAt(['GEN-TIME'], [...new Set([...faults.seqs, ...around.seqs])]);
+  return [
+    ...(await replace(journal, old, faults.found, atSeq)),
+    ...(await checkLoops(journal, { ...around, transformations: direct }, own, atSeq)),
+  ];
 }
 
-/** Every output that is older than the production of something that went into it (domain.md §10.2, rule 2). */
-async function timeFaults(journal: Journal, transformations: readonly number[]): Promise<FindingThing[]> {
+/** Every output that is older than the production of something that went into it (domain.md §10.2, rule 2); `seqs`: the events of all outputs looked at. */
+async function timeFaults(journal: Journal, transformations: readonly number[]): Promise<{ found: FindingThing[]; seqs: number[] }> {
   const rows = await journal.lineage({ transformations });
-  const inputs = nodesOf(rows, 0);
-  const produced = new Map<number, Row>();
-  for (const row of await journal.lineage({ nodes: inputs, side: 1 })) {
+  const produced = new Map<number, LineageStep>();
+  for (const row of await journal.lineage({ nodes: nodesOf(rows, 0), side: 1 })) {
     const first = produced.get(row.node);
-    if (first === undefined || later(first, row)) produced.set(row.node, row);
+    if (first === undefined || after(first, row)) produced.set(row.node, row);
   }
   const found: FindingThing[] = [];
-  for (const id of transformations) {
-    const mine = rows.filter((row) => row.transformation === id);
-    const outputSeqs = new Map<number, Row>();
-    for (const row of mine) if (row.side === 1) outputSeqs.set(row.seq, row);
+  const seqs = new Set<number>();
+  for (const [id, mine] of byTransformation(rows)) {
+    const outputs = new Map<number, LineageStep>();
+    for (const row of mine) if (row.side === 1) outputs.set(row.seq, row);
+    for (const seq of outputs.keys()) seqs.add(seq);
     for (const node of nodesOf(mine, 0)) {
       const made = produced.get(node);
       if (made === undefined || made.transformation === id) continue;
-      for (const output of outputSeqs.values())
+      for (const output of outputs.values())
         if (later(made, output)) found.push({ code: 'GEN-TIME', seq: output.seq, node, other: made.seq });
     }
   }
-  return found;
+  return { found, seqs: [...seqs] };
 }
 
-async function outputSeqs(journal: Journal, transformations: readonly number[], own: readonly Row[]): Promise<number[]> {
-  const rows = await journal.lineage({ transformations, side: 1 });
-  // A voided stand-alone transformation has no rows left; its own seq is its id.
-  return [...new Set([...rows, ...own].map((row) => row.seq).concat(transformations.filter((id) => id >= 0)))];
-}
+/** A loop is told once, at the last event on it, and names what goes round (domain.md §10.2, rule 1). */
+async function checkLoops(journal: Journal, around: Around, own: readonly LineageStep[], atSeq: number): Promise<FindingThing[]> {
+  const old = new Map<string, FindingThing>();
+  const asked = new Set<number>();
+  const waiting: number[] = [...around.transformations];
+  /** What was told of loops through these nodes or at these events: it is looked at again, with every transformation around it. */
+  const lookAgain = async (nodes: readonly number[], seqs: readonly number[] = []) => {
+    const fresh = nodes.filter((node) => !asked.has(node));
+    for (const node of fresh) asked.add(node);
+    const told = await journal.findingThings(['GEN-REWORK-LOOP'], fresh);
+    const before = old.size;
+    for (const t of await journal.findingsAt(['GEN-REWORK-LOOP'], [...new Set([...told.map((t) => t.seq), ...seqs])])) old.set(keyOf(t), t);
+    if (old.size === before) return;
+    const round = [...new Set([...old.values()].map((t) => t.node))];
+    for (const row of await journal.lineage({ nodes: round })) waiting.push(row.transformation);
+  };
+  await lookAgain([...new Set([...around.nodes, ...own.map((row) => row.node)])], around.seqs);
 
-async function checkLoops(journal: Journal, direct: readonly number[], own: readonly Row[], atSeq: number): Promise<FindingThing[]> {
-  const nodes = [...new Set(own.map((row) => row.node))];
-  const old = await journal.findingThings(['GEN-REWORK-LOOP'], nodes);
-  const oldAll = await journal.findingsAt(['GEN-REWORK-LOOP'], [...new Set(old.map((t) => t.seq).concat(direct.filter((id) => id >= 0)))]);
-  const concerned = new Set(direct);
-  if (oldAll.length > 0)
-    for (const row of await journal.lineage({ nodes: [...new Set(oldAll.map((t) => t.node))] })) concerned.add(row.transformation);
-
-  const around = {
-    consumers: async (list: readonly number[]) => stepsOf(journal, await journal.lineage({ nodes: list, side: 0 })),
-    producers: async (list: readonly number[]) => stepsOf(journal, await journal.lineage({ nodes: list, side: 1 })),
+  const graph = {
+    consumers: async (list: readonly number[]) => stepsOf(await journal.lineage({ nodes: list, side: 0 }), journal),
+    producers: async (list: readonly number[]) => stepsOf(await journal.lineage({ nodes: list, side: 1 }), journal),
   };
   const now: FindingThing[] = [];
   const done = new Set<number>();
-  for (const start of await stepsFrom(journal, [...concerned])) {
-    if (done.has(start.id)) continue;
-    // Nothing made only here can come back: only outputs that something uses can close a loop.
-    const loop = await loopThrough(start, around);
-    if (loop.length === 0) continue;
-    for (const step of loop) done.add(step.id);
-    const rows = await journal.lineage({ transformations: loop.map((step) => step.id) });
-    const last = rows.reduce((a, b) => (later(b, a) || (!later(a, b) && b.seq > a.seq) ? b : a));
-    const used = new Set(nodesOf(rows, 0));
-    for (const node of nodesOf(rows, 1)) if (used.has(node)) now.push({ code: 'GEN-REWORK-LOOP', seq: last.seq, node, other: NONE });
+  while (waiting.length > 0) {
+    const ids = [...new Set(waiting.splice(0))].filter((id) => !done.has(id));
+    for (const start of await stepsFrom(journal, ids)) {
+      if (done.has(start.id)) continue;
+      done.add(start.id);
+      const loop = await loopThrough(start, graph);
+      if (loop.length === 0) continue;
+      for (const step of loop) done.add(step.id);
+      const rows = await journal.lineage({ transformations: loop.map((step) => step.id) });
+      const last = rows.reduce((a, b) => (after(b, a) ? b : a));
+      const used = new Set(nodesOf(rows, 0));
+      const round = nodesOf(rows, 1).filter((node) => used.has(node));
+      for (const node of round) now.push({ code: 'GEN-REWORK-LOOP', seq: last.seq, node, other: NONE });
+      await lookAgain(round);
+    }
   }
-  const key = (t: FindingThing) => `${t.seq}/${t.node}`;
-  const held = new Set(now.map(key));
-  const gone = oldAll.filter((t) => !held.has(key(t)));
-  await journal.removeFindingThings(gone, atSeq);
-  const stored = new Set(oldAll.map(key));
-  return now.filter((t) => !stored.has(key(t)));
+  return await replace(journal, [...old.values()], now, atSeq);
 }
 
-async function compare(
+const keyOf = (t: FindingThing) => `${t.code}/${t.seq}/${t.node}/${t.other}`;
+
+/** Takes away what was found and no longer holds; answers what holds and was not found yet. */
+async function replace(
   journal: Journal,
-  code: string,
+  old: readonly FindingThing[],
   now: readonly FindingThing[],
-  seqs: readonly number[],
   atSeq: number,
 ): Promise<FindingThing[]> {
-  const key = (t: FindingThing) => `${t.seq}/${t.node}/${t.other}`;
-  const old = await journal.findingsAt([code], seqs);
-  const held = new Set(now.map(key));
+  const held = new Set(now.map(keyOf));
   await journal.removeFindingThings(
-    old.filter((t) => !held.has(key(t))),
+    old.filter((t) => !held.has(keyOf(t))),
     atSeq,
   );
-  const stored = new Set(old.map(key));
-  return now.filter((t) => !stored.has(key(t)));
+  const stored = new Set(old.map(keyOf));
+  return now.filter((t) => !stored.has(keyOf(t)));
 }
 
-async function stepsOf(journal: Journal, rows: readonly Row[]): Promise<Step[]> {
+async function stepsOf(rows: readonly LineageStep[], journal: Journal): Promise<Step[]> {
   return await stepsFrom(journal, [...new Set(rows.map((row) => row.transformation))]);
 }
 
 async function stepsFrom(journal: Journal, ids: readonly number[]): Promise<Step[]> {
-  const rows = await journal.lineage({ transformations: ids });
-  return ids.map((id) => {
-    const mine = rows.filter((row) => row.transformation === id);
-    return { id, inputs: nodesOf(mine, 0), outputs: nodesOf(mine, 1) };
-  });
+  const rows = byTransformation(await journal.lineage({ transformations: ids }));
+  return [...rows].map(([id, mine]) => ({ id, inputs: nodesOf(mine, 0), outputs: nodesOf(mine, 1) }));
 }
 
-function nodesOf(rows: readonly Row[], side: 0 | 1): number[] {
+function byTransformation(rows: readonly LineageStep[]): Map<number, LineageStep[]> {
+  const map = new Map<number, LineageStep[]>();
+  for (const row of rows) {
+    const list = map.get(row.transformation);
+    if (list) list.push(row);
+    else map.set(row.transformation, [row]);
+  }
+  return map;
+}
+
+function nodesOf(rows: readonly LineageStep[], side: 0 | 1): number[] {
   const nodes = new Set<number>();
   for (const row of rows) if (row.side === side) nodes.add(row.node);
   return [...nodes];
