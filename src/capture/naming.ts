@@ -8,16 +8,10 @@ import { actionCode, latin1, statesFrom, storedFacts } from '../lifecycle/rows.t
 import { type Facts, type LotPart, type Node, newState, ROLE, type Role, type State } from '../lifecycle/state.ts';
 import type { Journal } from '../store/journal.ts';
 import type { EventRow, LineageRow, PartRow } from '../store/rows.ts';
+import type { Standing } from './sameness.ts';
 
 /** An event that is going to be stored, with what sameness has found out about it. */
-export type Accepted = {
-  readonly read: ReadEvent;
-  readonly seq: number;
-  readonly twinOf: number | null;
-  readonly voidSeq: number | null;
-  /** Events that this one declares erroneous. */
-  readonly voids: readonly number[];
-};
+export type Accepted = Standing & { readonly read: ReadEvent; readonly seq: number };
 
 /** One event with its things looked up: what the fold takes, and the rows that keep it. */
 export type NamedEvent = {
@@ -39,7 +33,7 @@ export const isEffective = (a: Accepted): boolean => a.twinOf === null && a.void
 export class Naming {
   /** Things that came into being here and have no row yet. */
   readonly fresh: { state: State; name: string }[] = [];
-  readonly keys = new Map<Node, string>();
+  private readonly keys = new Map<Node, string>();
   private readonly items = new Map<string, Map<string, State>>();
   private readonly lots = new Map<string, Map<string, State>>();
   private readonly journal: Journal;
@@ -80,7 +74,7 @@ export class Naming {
       const rows = classId === null || classId === undefined ? [] : await find(classId, [...names].sort());
       const states = await statesFrom(this.journal, rows);
       const map = new Map<string, State>();
-      rows.forEach((row, i) => map.set(row.name, this.fold.add(states[i] as State)));
+      for (const [i, row] of rows.entries()) map.set(row.name, this.fold.add(states[i] as State));
       into.set(key, map);
     }
   }

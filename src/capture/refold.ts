@@ -1,4 +1,4 @@
-import { Fold, type FoldCode, type Interval, intervalKey, type Named, type Offence, WAITING_CODES } from '../lifecycle/fold.ts';
+import { endsThings, Fold, type FoldCode, type Interval, intervalKey, type Named, type Offence, WAITING_CODES } from '../lifecycle/fold.ts';
 import { comparePositions, type Position } from '../lifecycle/order.ts';
 import { factsFrom, positionOf, rowsFrom, sameState, seqsOf, statesFrom } from '../lifecycle/rows.ts';
 import { type Facts, FLAG, NONE, type Node, newState, ROLE, type State } from '../lifecycle/state.ts';
@@ -8,8 +8,8 @@ import type { FindingThing, IntervalRow } from '../store/rows.ts';
 /** Things whose histories are folded at a time: bounds the memory of a correction of 100,000 serials. */
 const SLICE = 20_000;
 
-/** The codes whose findings the fold makes and takes back. AGG-HASCHILDREN is checked after it, on the stays it leaves. */
-const FOLD_CODES: readonly (FoldCode | 'AGG-HASCHILDREN')[] = [
+/** The codes whose findings the fold makes and takes back. */
+const FOLD_CODES: readonly FoldCode[] = [
   'SN-DUP',
   'SN-CONFLICT',
   'SN-AFTER-END',
@@ -18,63 +18,78 @@ const FOLD_CODES: readonly (FoldCode | 'AGG-HASCHILDREN')[] = [
   'AGG-CYCLE',
   'AGG-NOTCHILD',
   'AGG-UNKNOWN-CHILD',
-  'AGG-HASCHILDREN',
   'GEN-OVERUSE',
   'GEN-HELD-USED',
 ];
 
 export type Refolded = { added: FindingThing[]; removed: FindingThing[] };
 
+/** Containers by the event that ends them. */
+export type Endings = Map<number, Set<Node>>;
+
 /**
- * Folds histories again after an event that came late, or that voids another (design.md §3). Affected are the things it names and what
+ * Folds histories again after events that came late, or that void others (design.md §3). Affected are the things they name and what
  * has left them since, at any depth; their containers are folded along, because content takes over what they tell. Every thing is folded
  * from nothing over all its events, so the outcome cannot depend on the order of arrival. Runs inside the caller's transaction.
  */
 export async function refold(
   journal: Journal,
-  start: { nodes: readonly Node[]; emptied: readonly Node[]; ms: number },
-  at: { seq: number },
+  start: { nodes: Iterable<Node>; emptied: readonly Node[]; ms: number },
+  atSeq: number,
 ): Promise<Refolded> {
   const result: Refolded = { added: [], removed: [] };
+  // What was inside a container at its end can be told only when all stays are as they should be.
+  const endings: Endings = new Map();
+  const toldOfEndings: FindingThing[] = [];
+  const queue = await affectedSince(journal, [...start.nodes], start.emptied, start.ms);
   const done = new Set<Node>();
-  let queue = await affectedSince(journal, start.nodes, start.emptied, start.ms);
-  while (queue.length > 0) {
-    const slice = queue.slice(0, SLICE);
-    queue = queue.slice(SLICE);
-    for (const node of slice) done.add(node);
-    const carried = await refoldSlice(journal, slice, at.seq, result);
+  while (queue.size > 0) {
+    const slice: Node[] = [];
+    for (const node of queue) {
+      queue.delete(node);
+      done.add(node);
+      if (slice.push(node) >= SLICE) break;
+    }
+    const { carried, nodes } = await refoldSlice(journal, slice, atSeq, result, endings);
+    toldOfEndings.push(...(await journal.findingThings(['AGG-HASCHILDREN'], nodes)));
     // A container came out differently (a cycle was opened or closed elsewhere): what has left it since is affected too.
-    const more = (await affectedSince(journal, carried, [], start.ms)).filter((node) => !done.has(node));
-    queue.push(...more.filter((node) => !queue.includes(node)));
+    for (const node of await affectedSince(journal, [...carried], [], start.ms)) if (!done.has(node)) queue.add(node);
   }
+  await replaceFindings(journal, toldOfEndings, await endedWithContent(journal, endings), atSeq, result);
   return result;
 }
 
 /** The named things and all that has left them, or something inside them, since. `emptied` were fully unpacked: all their content counts. */
-async function affectedSince(journal: Journal, named: readonly Node[], emptied: readonly Node[], ms: number): Promise<Node[]> {
+async function affectedSince(journal: Journal, named: readonly Node[], emptied: readonly Node[], ms: number): Promise<Set<Node>> {
   const affected = new Set<Node>(named);
   const walked = new Set<Node>();
-  let frontier = named.filter((node) => node > 0);
+  let frontier = new Set(named.filter((node) => node > 0));
   if (emptied.length > 0) {
     for (const { child } of await journal.staysSince(emptied, ms, true)) {
       affected.add(child);
-      frontier.push(child);
+      frontier.add(child);
     }
   }
-  while (frontier.length > 0) {
+  while (frontier.size > 0) {
     for (const node of frontier) walked.add(node);
     const next = new Set<Node>();
-    for (const { child, left } of await journal.staysSince(frontier, ms)) {
-      if (left) affected.add(child);
+    for (const { child, told } of await journal.staysSince([...frontier], ms)) {
+      if (told) affected.add(child);
       if (!walked.has(child)) next.add(child);
     }
-    frontier = [...next];
+    frontier = next;
   }
-  return [...affected];
+  return affected;
 }
 
 /** Folds one slice with its containers, saves what differs, and answers the containers outside the slice that came out differently. */
-async function refoldSlice(journal: Journal, slice: readonly Node[], atSeq: number, result: Refolded): Promise<Node[]> {
+async function refoldSlice(
+  journal: Journal,
+  slice: readonly Node[],
+  atSeq: number,
+  result: Refolded,
+  endings: Endings,
+): Promise<{ carried: Set<Node>; nodes: readonly Node[] }> {
   const { nodes, named, facts } = await gather(journal, slice);
   const list = [...nodes];
   const stored = await statesFrom(journal, await journal.things(list));
@@ -86,7 +101,7 @@ async function refoldSlice(journal: Journal, slice: readonly Node[], atSeq: numb
   for (const event of ordered) fold.apply(event, namedStates(fold, named.get(event.seq) ?? [], event, nodes));
 
   const inSlice = new Set(slice);
-  const carried: Node[] = [];
+  const carried = new Set<Node>();
   const changed: State[] = [];
   for (const before of stored) {
     const now = fold.get(before.node);
@@ -97,13 +112,19 @@ async function refoldSlice(journal: Journal, slice: readonly Node[], atSeq: numb
       continue;
     }
     changed.push(now);
-    if (!inSlice.has(now.node)) carried.push(now.node);
+    if (!inSlice.has(now.node)) carried.add(now.node);
   }
   await journal.updateThings(await rowsFrom(journal, changed));
-  const moved = await saveStays(journal, fold, list, atSeq);
-  for (const node of moved) if (!inSlice.has(node) && !carried.includes(node)) carried.push(node);
-  await saveOffences(journal, fold, list, ordered, named, atSeq, result);
-  return carried;
+  for (const node of await saveStays(journal, fold, list, atSeq)) if (!inSlice.has(node)) carried.add(node);
+  await saveOffences(journal, fold, list, ordered, atSeq, result);
+  for (const event of ordered) {
+    noteEnding(
+      endings,
+      event,
+      (named.get(event.seq) ?? []).filter((part) => part.role === ROLE.epc && part.node > 0).map((part) => fold.get(part.node)),
+    );
+  }
+  return { carried, nodes: list };
 }
 
 type Participation = { node: Node; role: number };
@@ -127,8 +148,7 @@ async function gather(journal: Journal, slice: readonly Node[]) {
     const above = new Set<Node>();
     for (const { seq, role } of rows) {
       const event = facts.get(seq) as Facts;
-      if (role === ROLE.child && event.type === 'AggregationEvent' && event.parent !== 0 && !nodes.has(event.parent))
-        above.add(event.parent);
+      if (role === ROLE.child && event.parent !== 0 && !nodes.has(event.parent)) above.add(event.parent);
     }
     for (const node of above) nodes.add(node);
     frontier = [...above];
@@ -172,7 +192,10 @@ function namedStates(fold: Fold, parts: readonly Participation[], event: Facts, 
   return { ...named, lots: event.lots.filter((part) => nodes.has(part.node)) };
 }
 
-/** Brings the stored stays in line with the folded ones; a changed row is kept as what was known until now. Answers the children concerned. */
+/**
+ * Brings the stored stays in line with the folded ones. A row that turns out otherwise is kept as what was known until now; that an open one
+ * has ended is no such thing. Answers the children concerned.
+ */
 async function saveStays(journal: Journal, fold: Fold, nodes: readonly Node[], atSeq: number): Promise<Set<Node>> {
   const items = nodes.filter((node) => node > 0);
   const stored = await journal.stays({ children: items, looseParents: items });
@@ -186,7 +209,8 @@ async function saveStays(journal: Journal, fold: Fold, nodes: readonly Node[], a
     const old = before.get(key);
     before.delete(key);
     if (old && old.to_seq === row.to_seq && old.inferred === row.inferred && old.quantity === row.quantity) continue;
-    if (old) retire.push(old);
+    const ends = old !== undefined && old.to_seq === null && row.to_seq !== null && row.to_seq >= atSeq && old.quantity === row.quantity;
+    if (old && !ends) retire.push(old);
     put.push(row);
     moved.add(stay.child);
   }
@@ -225,52 +249,58 @@ async function saveOffences(
   fold: Fold,
   nodes: readonly Node[],
   ordered: readonly Facts[],
-  named: ReadonlyMap<number, Participation[]>,
   atSeq: number,
   result: Refolded,
 ): Promise<void> {
-  const key = (t: FindingThing) => `${t.code}/${t.seq}/${t.node}/${t.other}`;
-  const now = new Map<string, FindingThing>();
-  for (const o of standing(fold)) now.set(key(o), o);
-  for (const t of await endedWithContent(journal, ordered, named)) now.set(key(t), t);
-
   // Findings about lots and associated parts come out of their parent's history, so they are compared by event.
-  const loose = ordered
-    .filter((event) => event.parent !== 0 && (event.lots.length > 0 || event.type === 'AssociationEvent'))
-    .map((event) => event.seq);
+  const loose = ordered.filter((event) => event.parent !== 0 && (event.lots.length > 0 || event.type === 'AssociationEvent'));
+  const built = new Set(loose.filter((event) => event.type === 'AssociationEvent').map((event) => event.seq));
   const old = [
     ...(await journal.findingThings(FOLD_CODES, nodes)),
-    ...(await journal.findingsAt(['AGG-NOTCHILD'], loose)).filter((t) => now.has(key(t)) || t.node < 0),
+    ...(
+      await journal.findingsAt(
+        ['AGG-NOTCHILD'],
+        loose.map((event) => event.seq),
+      )
+    ).filter((t) => t.node < 0 || built.has(t.seq)),
   ];
-  const removed: FindingThing[] = [];
+  await replaceFindings(journal, old, standing(fold), atSeq, result);
+}
+
+const findingKey = (t: FindingThing) => `${t.code}/${t.seq}/${t.node}/${t.other}`;
+
+async function replaceFindings(
+  journal: Journal,
+  old: readonly FindingThing[],
+  found: readonly FindingThing[],
+  atSeq: number,
+  result: Refolded,
+): Promise<void> {
+  const now = new Map(found.map((t) => [findingKey(t), t]));
+  const kept = new Set<string>();
+  const removed = new Map<string, FindingThing>();
   for (const t of old) {
-    if (now.has(key(t))) now.delete(key(t));
-    else removed.push(t);
+    const key = findingKey(t);
+    if (now.has(key)) kept.add(key);
+    else removed.set(key, t);
   }
-  await journal.removeFindingThings(removed, atSeq);
-  result.added.push(...now.values());
-  result.removed.push(...removed);
+  await journal.removeFindingThings([...removed.values()], atSeq);
+  for (const [key, t] of now) if (!kept.has(key)) result.added.push(t);
+  for (const t of removed.values()) result.removed.push(t);
+}
+
+/** Notes which of the things that an event is about are containers that end with it. */
+export function noteEnding(endings: Endings, event: Facts, things: readonly State[]): void {
+  if (!endsThings(event)) return;
+  const containers = things.filter((state) => (state.flags & FLAG.parent) !== 0).map((state) => state.node);
+  if (containers.length > 0) endings.set(event.seq, new Set([...(endings.get(event.seq) ?? []), ...containers]));
 }
 
 /** AGG-HASCHILDREN: a container that ends with content does not end its content (domain.md §6.1, rule 6), and somebody should look. */
-export async function endedWithContent(
-  journal: Journal,
-  events: readonly Facts[],
-  named: ReadonlyMap<number, readonly Participation[]>,
-): Promise<FindingThing[]> {
+export async function endedWithContent(journal: Journal, endings: Endings): Promise<FindingThing[]> {
   const found: FindingThing[] = [];
-  for (const event of events) {
-    if (!endsThings(event)) continue;
-    const ended = (named.get(event.seq) ?? []).filter((part) => part.role === ROLE.epc && part.node > 0).map((part) => part.node);
-    for (const node of await journal.holding(event.seq, event.position.ms, ended))
-      found.push({ code: 'AGG-HASCHILDREN', seq: event.seq, node, other: NONE });
+  for (const [seq, containers] of endings) {
+    for (const node of await journal.holding(seq, [...containers])) found.push({ code: 'AGG-HASCHILDREN', seq, node, other: NONE });
   }
   return found;
-}
-
-export function endsThings(event: Pick<Facts, 'type' | 'action' | 'bizStep'>): boolean {
-  return (
-    event.type === 'ObjectEvent' &&
-    (event.action === 'DELETE' || event.bizStep === 'destroying' || event.bizStep === 'decommissioning' || event.bizStep === 'dispensing')
-  );
 }

@@ -1,0 +1,206 @@
+import { checkLineage } from '../genealogy/checks.ts';
+import { FINDINGS, type FindingCode, GRACE_MICROSECONDS } from '../lifecycle/findings.ts';
+import { Fold, WAITING_CODES } from '../lifecycle/fold.ts';
+import { factsFrom, rowsFrom, seqsOf, statesFrom } from '../lifecycle/rows.ts';
+import { type Facts, type LotPart, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
+import type { Journal } from '../store/journal.ts';
+import type { EventRow, FindingRow, FindingThing, NewThing } from '../store/rows.ts';
+import { type Accepted, isEffective, type NamedEvent, Naming } from './naming.ts';
+import { type Endings, endedWithContent, givePositions, noteEnding, refold, standing, stayRow } from './refold.ts';
+
+/** When a document came: the number of its first entry, and its record time. What is derived from it came to be known then. */
+export type Moment = { readonly seq: number; readonly recordTime: number };
+
+type LateEvent = { readonly accepted: Accepted; readonly event: NamedEvent };
+
+/** What folding a run of events found, and the canonical keys of the things that the run names. */
+export type Folded = { readonly found: readonly FindingThing[]; keyOf(node: Node): string | null };
+
+/**
+ * Folds accepted events in document order and saves what they are and what they change. What goes on top of the present is folded in memory and
+ * saved in bulk; from the first event on that is late, or declares another erroneous, the run is put down as rows and the histories concerned are
+ * folded again, once for all of it. Runs inside the caller's transaction.
+ */
+export async function foldEvents(journal: Journal, accepted: readonly Accepted[], moment: Moment): Promise<Folded> {
+  if (accepted.length === 0) return { found: [], keyOf: () => null };
+  const fold = new Fold();
+  const naming = await Naming.of(
+    journal,
+    fold,
+    accepted.map((a) => a.read.event),
+  );
+  await load(journal, naming, accepted);
+  const onTop: NamedEvent[] = [];
+  const late: LateEvent[] = [];
+  for (const a of accepted) {
+    const event = await naming.name(a);
+    fold.positions.set(a.seq, event.facts.position);
+    if (late.length > 0 || a.voids.length > 0 || (isEffective(a) && fold.isLate(event.facts, event.named))) {
+      late.push({ accepted: a, event });
+      continue;
+    }
+    if (isEffective(a)) fold.apply(event.facts, event.named);
+    onTop.push(event);
+  }
+  const found = await save(journal, naming, onTop, moment.seq);
+  // What the fold found is stored before histories are folded again: that may find it no longer so.
+  await saveFindings(journal, found, moment);
+  if (late.length > 0) {
+    const again = await saveLate(journal, late, moment.seq);
+    await saveFindings(journal, again, moment);
+    found.push(...again);
+  }
+  return { found, keyOf: (node) => naming.keyOf(node) };
+}
+
+/** Stores findings; one that is there already takes in what is new to it. */
+export async function saveFindings(journal: Journal, found: readonly FindingThing[], moment: Moment): Promise<void> {
+  if (found.length === 0) return;
+  const rows = new Map<string, FindingRow>();
+  for (const { code, seq } of found) {
+    rows.set(`${code}/${seq}`, {
+      code,
+      seq,
+      severity: FINDINGS[code as FindingCode].severity,
+      opened: moment.recordTime,
+      due: code === 'AGG-UNKNOWN-CHILD' ? moment.recordTime + GRACE_MICROSECONDS : null,
+    });
+  }
+  await journal.addFindings([...rows.values()], found);
+}
+
+/** Puts into the fold what the run needs besides the things it names: containers, content about to be unpacked, positions. */
+async function load(journal: Journal, naming: Naming, accepted: readonly Accepted[]): Promise<void> {
+  const { fold } = naming;
+  const states = [...naming.loaded()];
+  const parents = new Set<Node>();
+  const emptied = new Set<Node>();
+  for (const { read } of accepted) {
+    const { parentID, type, action, childEPCs } = read.event;
+    const parent = parentID === null ? null : naming.nodeOf(parentID.class, parentID.serial);
+    if (parent === null) continue;
+    parents.add(parent);
+    if (type === 'AggregationEvent' && action === 'DELETE' && childEPCs.length === 0) emptied.add(parent);
+  }
+  const add = (more: readonly State[]) => {
+    for (const state of more) if (!fold.states.has(state.node)) states.push(fold.add(state));
+  };
+  add(await statesFrom(journal, await journal.content([...emptied])));
+  const inside = states.filter((state) => state.node > 0 && state.parent !== 0).map((state) => state.node);
+  add(await statesFrom(journal, await journal.containers(inside)));
+  const seqs = new Set(states.flatMap(seqsOf));
+  for (const stay of await journal.looseContent([...parents])) {
+    const { child, parent, uom, quantity } = stay;
+    fold.addLoose({ kind: stay.kind as 0 | 1, child, parent, uom, quantity, fromSeq: stay.from_seq, toSeq: NONE, inferred: false });
+    seqs.add(stay.from_seq);
+  }
+  await givePositions(journal, fold, seqs);
+}
+
+/** Saves what was folded on top of the present. */
+async function save(journal: Journal, naming: Naming, events: readonly NamedEvent[], atSeq: number): Promise<FindingThing[]> {
+  const { fold } = naming;
+  const fresh = new Set(naming.fresh.map((thing) => thing.state));
+  await insertFresh(journal, naming);
+  await journal.updateThings(
+    await rowsFrom(
+      journal,
+      [...fold.changed].filter((state) => !fresh.has(state)),
+    ),
+  );
+  await insertEvents(journal, events);
+  await journal.putStays([...fold.intervals.values()].map((stay) => stayRow(fold, stay, atSeq)));
+  const effective = events.filter(({ row }) => row.declares === 0 && row.void_seq === null && row.twin_of === null);
+  if (fold.introduced.length > 0) {
+    await journal.removeFindingThings(await journal.findingThings(WAITING_CODES, fold.introduced), atSeq);
+  }
+  const endings: Endings = new Map();
+  for (const { facts, named } of effective) noteEnding(endings, facts, named.epcs);
+  const transformations = effective.flatMap(({ lineage }) => lineage[0]?.transformation ?? []);
+  return [
+    ...standing(fold),
+    ...(await endedWithContent(journal, endings)),
+    ...(await checkLineage(journal, { transformations, nodes: [], seqs: [] }, atSeq)),
+  ];
+}
+
+/** Puts down as rows the rest of a run, from the first event on that is late or declares another erroneous, and folds again what that changes. */
+async function saveLate(journal: Journal, late: readonly LateEvent[], atSeq: number): Promise<FindingThing[]> {
+  await insertEvents(
+    journal,
+    late.map(({ event }) => event),
+  );
+  const found: FindingThing[] = [];
+  const start = { nodes: new Set<Node>(), emptied: [] as Node[], ms: Number.POSITIVE_INFINITY };
+  const around = { transformations: [] as number[], nodes: [] as Node[], seqs: [] as number[] };
+  const claims = new Map<Node, Facts[]>();
+  const concern = (facts: Facts, parts: readonly LotPart[]) => {
+    for (const ids of Object.values(facts.things)) for (const id of ids) start.nodes.add(id);
+    for (const part of parts) start.nodes.add(part.node);
+    if (facts.type === 'AggregationEvent' && facts.unpacksAll && facts.parent !== 0) start.emptied.push(facts.parent);
+    start.ms = Math.min(start.ms, facts.position.ms);
+  };
+  for (const { accepted, event } of late) {
+    if (isEffective(accepted)) {
+      const { facts } = event;
+      concern(
+        facts,
+        facts.lots.filter((part) => part.role !== ROLE.claim),
+      );
+      for (const part of facts.lots) if (part.role === ROLE.claim) claims.set(part.node, [...(claims.get(part.node) ?? []), facts]);
+      if (event.lineage[0]) around.transformations.push(event.lineage[0].transformation);
+      const items = event.items.map(([item]) => item);
+      for (const node of await journal.lateFor(facts.seq, items)) found.push({ code: 'EV-LATE', seq: facts.seq, node, other: NONE });
+    }
+    if (accepted.voids.length === 0) continue;
+    await journal.setVoid(accepted.voids, accepted.seq);
+    for (const heir of accepted.heirs) await journal.setTwin(heir.seq, heir.twinOf);
+    const rows = await journal.events([...accepted.voids, ...accepted.heirs.map((heir) => heir.seq)]);
+    for (const [i, facts] of (await factsFrom(journal, rows)).entries()) {
+      concern(facts, facts.lots);
+      if (facts.type !== 'TransformationEvent') continue;
+      const { transformation } = rows[i] as EventRow;
+      around.transformations.push(transformation === null ? facts.seq : -transformation);
+      around.seqs.push(facts.seq);
+      for (const role of [ROLE.input, ROLE.output]) around.nodes.push(...(facts.things[role] ?? []));
+      for (const part of facts.lots) if (part.role !== ROLE.claim) around.nodes.push(part.node);
+    }
+  }
+  await claimLots(journal, claims, start.nodes);
+  if (start.nodes.size > 0) found.push(...(await refold(journal, start, atSeq)).added);
+  found.push(...(await checkLineage(journal, around, atSeq)));
+  return found;
+}
+
+/** Late claims of lots change what is known of the lot and need no history, unless it matters when they come: then the lot is folded again. */
+async function claimLots(journal: Journal, claims: ReadonlyMap<Node, readonly Facts[]>, again: Set<Node>): Promise<void> {
+  const fold = new Fold();
+  const lots = [...claims.keys()].filter((node) => !again.has(node));
+  const states = await statesFrom(journal, await journal.things(lots));
+  await givePositions(journal, fold, states.flatMap(seqsOf));
+  for (const lot of states) {
+    for (const facts of claims.get(lot.node) ?? []) {
+      if (fold.claimMatters(lot, facts)) again.add(lot.node);
+      else fold.claimLot(lot, facts);
+    }
+  }
+  const changed = [...fold.changed].filter((lot) => !again.has(lot.node));
+  await journal.updateThings(await rowsFrom(journal, changed));
+}
+
+async function insertFresh(journal: Journal, naming: Naming): Promise<void> {
+  const rows = await rowsFrom(
+    journal,
+    naming.fresh.map((thing) => thing.state),
+  );
+  await journal.insertThings(rows.map((row, i): NewThing => ({ ...row, name: (naming.fresh[i] as { name: string }).name })));
+}
+
+async function insertEvents(journal: Journal, events: readonly NamedEvent[]): Promise<void> {
+  await journal.insertEvents(
+    events.map((e) => e.row),
+    events.flatMap((e) => e.items),
+    events.flatMap((e) => e.parts),
+    events.flatMap((e) => e.lineage),
+  );
+}
