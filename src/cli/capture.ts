@@ -168,8 +168,8 @@ function report(totals: Totals): void {
   ];
   console.log(drawTable('lr', rows));
   if (totals.faults.length === 0) return;
-  const faults = totals.faults.map(({ file, at, message, fix }) => [file, at, message, fix]);
-  console.log(drawTable('llll', faults, { head: ['File', 'Where', 'What', 'How to mend it'], widths: [28, 28, 44, 40] }));
+  const faults = totals.faults.map(({ file, at, message, fix }) => [relative(process.cwd(), file), at, message, fix]);
+  console.log(drawTable('llll', faults, { head: ['File', 'Where', 'What', 'How to mend it'], widths: [null, null, 52, 44] }));
   if (totals.more > 0) console.log(`${count(totals.more)} more errors are not shown.`);
 }
 

@@ -55,7 +55,11 @@ class Lines implements Progress {
 export const count = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 6 });
 
 /** A plain table: no colours, no lines between its rows. `aligns` has an l or r a column. */
-export function drawTable(aligns: string, rows: readonly (readonly string[])[], more: { head?: string[]; widths?: number[] } = {}): string {
+export function drawTable(
+  aligns: string,
+  rows: readonly (readonly string[])[],
+  more: { head?: string[] /** null: as wide as what is in it; the others break between words */; widths?: (number | null)[] } = {},
+): string {
   const table = new Table({
     colAligns: [...aligns].map((align) => (align === 'r' ? 'right' : 'left')),
     style: { head: [], border: [], compact: true },
