@@ -15,7 +15,7 @@ import { answerProblem, RefusedDocument } from './problems.ts';
 /** Documents up to this size are read before they are answered, so that what is wrong with them is a 400 and not an error of the job. */
 export const READ_BEFORE_ANSWER_MAX = 1024 * 1024;
 /** Faults of one document that a 400 lists. */
-const FAULTS_MAX = 100;
+const FAULTS_MAX = 1_000;
 
 const DOCUMENT = Type.Unsafe<Buffer>({
   type: 'object',
@@ -71,8 +71,8 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
             'Answers 202 when the document is kept durably; its job tells how it ended. A document up to 1 MiB is read before the answer: what is wrong with it is a 400 whose `errors` list every fault. Header `GS1-Capture-Error-Behaviour`: `rollback` (default: one bad event and nothing is stored) or `proceed`.',
           consumes: ['application/json', 'application/ld+json'],
           headers: Type.Object({
-            'gs1-capture-error-behaviour': Type.Optional(Type.String()),
-            'gs1-epcis-version': Type.Optional(Type.String()),
+            'gs1-capture-error-behaviour': Type.Optional(Type.String({ description: '`rollback` or `proceed`.' })),
+            'gs1-epcis-version': Type.Optional(Type.String({ description: 'The version of the document, like 2.0.0.' })),
           }),
           body: DOCUMENT,
           response: { 202: Type.Unsafe<unknown>({ type: 'null', description: 'Kept. `Location` is the capture job.' }) },

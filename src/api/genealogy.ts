@@ -9,7 +9,7 @@ import { accepted } from './negotiate.ts';
 import { AS_OF, found, keyIn } from './things.ts';
 
 const QUESTION = Type.Object(
-  { of: Type.String({ description: 'A raw lot, lot or thing, in any spelling.' }), ...AS_OF },
+  { of: Type.String({ description: 'A raw lot, lot or thing, in any spelling.', example: '01/09520123000110/10/L1' }), ...AS_OF },
   { additionalProperties: false },
 );
 const GRAPH = Type.Unsafe<unknown>({

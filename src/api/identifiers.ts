@@ -17,7 +17,10 @@ export function identifierRoutes(): FastifyPluginAsyncTypebox {
             'A broken identifier is a 400 that names the rule. A URN is never guessed: without the length of the company prefix it is null.',
           querystring: Type.Object(
             {
-              of: Type.String({ description: 'EPC URN, Digital Link, bracketed element string, scan or canonical key.' }),
+              of: Type.String({
+                description: 'EPC URN, Digital Link, bracketed element string, scan or canonical key.',
+                example: 'urn:epc:id:sgtin:9520123.000011.ABC',
+              }),
               companyPrefixLength: Type.Optional(Type.Integer({ minimum: 6, maximum: 12 })),
             },
             { additionalProperties: false },

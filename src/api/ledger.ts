@@ -20,7 +20,7 @@ export function proofRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
           description:
             'Against the newest checkpoint. `leaf` is the text that the log vouches for; `text` is the proof as a file (c2sp.org/tlog-proof). Hashes are base64.',
           querystring: Type.Object(
-            { event: Type.String({ minLength: 1, description: 'Event hash (ni:…), eventID or sequence number.' }) },
+            { event: Type.String({ minLength: 1, description: 'Event hash (ni:…), eventID or sequence number.', example: '0' }) },
             { additionalProperties: false },
           ),
           response: {
@@ -51,7 +51,7 @@ export function proofRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
           summary: 'Proof that the log continues what it was',
           description: 'Sizes are numbers of entries, as in checkpoints; `to` is now when it is not given. Hashes are base64.',
           querystring: Type.Object(
-            { from: Type.Integer({ minimum: 0 }), to: Type.Optional(Type.Integer({ minimum: 0 })) },
+            { from: Type.Integer({ minimum: 0, example: 1 }), to: Type.Optional(Type.Integer({ minimum: 0 })) },
             { additionalProperties: false },
           ),
           response: { 200: Type.Unsafe<unknown>({ type: 'object', description: '{from, to, fromRootHash, toRootHash, hashes}' }) },
@@ -112,7 +112,7 @@ export function ledgerRoutes({ settings, readers, vkey }: ApiDeps): FastifyPlugi
           tags,
           summary: 'A tile of hashes, or a bundle of entries',
           description: '`/ledger/tile/<level>/<index>` or `/ledger/tile/entries/<index>`, with `.p/<width>` for a partial one.',
-          params: Type.Object({ '*': Type.String() }),
+          params: Type.Object({ '*': Type.String({ example: '0/000.p/1' }) }),
           produces: ['application/octet-stream'],
         },
       },

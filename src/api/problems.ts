@@ -40,7 +40,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 function asLotlineError(error: unknown, request: FastifyRequest): LotlineError {
   if (error instanceof LotlineError) return error;
   const { code, validation, statusCode } = error as Partial<FastifyError>;
-  if (validation !== undefined) return invalidShape(error as FastifyError);
+  if (validation !== undefined) return invalidShape(error as FastifyError, request);
   const known = FASTIFY_ERRORS[code ?? ''];
   if (known !== undefined) return new LotlineError(known.code, known.what(request), { at: known.at ?? '', fix: known.fix });
   // Codes that a later Fastify may add: its class of status is kept, its words are not.
@@ -85,7 +85,7 @@ function mediaType(request: FastifyRequest): string {
 }
 
 /** The first fault that the schema of a route found, at its place: a pointer into the body, or `?name` of a query parameter. */
-function invalidShape(error: FastifyError): LotlineError {
+function invalidShape(error: FastifyError, request: FastifyRequest): LotlineError {
   const fault = error.validation?.[0];
   const inBody = error.validationContext === 'body';
   const unknown = fault?.keyword === 'additionalProperties' ? String(fault.params['additionalProperty']) : undefined;
@@ -94,9 +94,11 @@ function invalidShape(error: FastifyError): LotlineError {
   const name = path.split('/')[1] ?? '';
   const subject = inBody ? (path === '' ? 'the body' : path) : `the parameter ${name}`;
   const at = inBody ? path : `?${name}`;
-  if (unknown !== undefined) return new LotlineError('REQ-FORM', `${subject} is not known here`, { at, fix: `Leave out ${name}.` });
-  if (missing !== undefined) return new LotlineError('REQ-FORM', `${subject} is missing`, { at, fix: `Give ${name}.` });
+  // The standard has an exception of its own for parameters (epcis-2.0.md §8).
+  const code = error.validationContext === 'querystring' && request.url.startsWith('/epcis') ? 'QRY-PARAM' : 'REQ-FORM';
+  if (unknown !== undefined) return new LotlineError(code, `${subject} is not known here`, { at, fix: `Leave out ${name}.` });
+  if (missing !== undefined) return new LotlineError(code, `${subject} is missing`, { at, fix: `Give ${name}.` });
   const allowed = (fault?.params['allowedValues'] ?? fault?.params['allowedValue']) as string | string[] | undefined;
   const why = allowed === undefined ? (fault?.message ?? 'is not as it should be') : `must be ${[allowed].flat().join(' or ')}`;
-  return new LotlineError('REQ-FORM', `${subject} ${why}`, { at, fix: `Correct ${inBody ? 'it' : name}: it ${why}.` });
+  return new LotlineError(code, `${subject} ${why}`, { at, fix: `Correct ${inBody ? 'it' : name}: it ${why}.` });
 }

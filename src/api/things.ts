@@ -26,7 +26,10 @@ export function found<Answer>(answer: Answer | null, key: string): Answer {
 }
 
 const THING = Type.Object({
-  thing: Type.String({ description: 'EPC URN, Digital Link, bracketed element string or canonical key, percent-encoded.' }),
+  thing: Type.String({
+    description: 'EPC URN, Digital Link, bracketed element string or canonical key, percent-encoded.',
+    example: '01/09520123000110/21/ABC',
+  }),
 });
 const PATH = '{thing}';
 

@@ -11,7 +11,7 @@ export async function readHead(_db: Db, args: { body: Uint8Array; maxEvents: num
 }
 
 export type HashAnswer = { events: { hash: string; profile: 'P'; prehash: string }[] } | { errors: Problem[] };
-const ERRORS_MAX = 100;
+const ERRORS_MAX = 1_000;
 
 /** The event hash of every event of a document or of a bare event, with the text it is the hash of (codes.md §1). */
 export async function hashEvents(_db: Db, args: { body: Uint8Array; maxEvents: number }): Promise<HashAnswer> {

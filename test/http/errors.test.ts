@@ -179,10 +179,10 @@ const CASES: Case[] = [
     'REQ-ACCEPT',
   ],
   // Paging
-  ['perPage 0', 'GET', '/epcis/capture?perPage=0', {}, 400, 'REQ-FORM', '?perPage'],
-  ['perPage that is no number', 'GET', '/epcis/capture?perPage=many', {}, 400, 'REQ-FORM', '?perPage'],
-  ['an unknown parameter', 'GET', '/epcis/capture?page=2', {}, 400, 'REQ-FORM', '?page'],
-  ['a parameter twice', 'GET', '/epcis/capture?perPage=1&perPage=2', {}, 400, 'REQ-FORM', '?perPage'],
+  ['perPage 0', 'GET', '/epcis/capture?perPage=0', {}, 400, 'QRY-PARAM', '?perPage'],
+  ['perPage that is no number', 'GET', '/epcis/capture?perPage=many', {}, 400, 'QRY-PARAM', '?perPage'],
+  ['an unknown parameter', 'GET', '/epcis/capture?page=2', {}, 400, 'QRY-PARAM', '?page'],
+  ['a parameter twice', 'GET', '/epcis/capture?perPage=1&perPage=2', {}, 400, 'QRY-PARAM', '?perPage'],
   ['an unknown nextPageToken', 'GET', '/epcis/capture?nextPageToken=abc', {}, 404, 'QRY-TOKEN', '?nextPageToken'],
   // Paths and methods
   ['an unknown job', 'GET', '/epcis/capture/00000000-0000-0000-0000-000000000000', {}, 404, 'NOT-FOUND'],
