@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { toDigitalLink } from '../identifiers/index.ts';
-import { type AsOfArgs, asOf, staysAsOf } from '../lifecycle/as-of.ts';
+import { type AsOf, type AsOfArgs, asOf, isNow, staysAsOf } from '../lifecycle/as-of.ts';
 import { DEPTH_MAX } from '../lifecycle/fold.ts';
-import { findNode, keysOf } from '../lifecycle/present.ts';
+import { findNodeAsOf, keysOf } from '../lifecycle/present.ts';
 import type { Node } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
 import { eachNumber } from '../store/sql.ts';
@@ -17,21 +17,9 @@ export type ContentsAnswer = {
 /** What is inside a thing, one level or all the way down, now or as of then (domain.md §6.1, rule 8). Null when nothing here names it. */
 export async function contents(db: Db, args: { of: string; depth: number | 'all' } & AsOfArgs): Promise<ContentsAnswer | null> {
   const t = await asOf(db, args);
-  const node = await findNode(db, args.of);
+  const node = await findNodeAsOf(db, args.of, t);
   if (node === null) return null;
-  const found: { child: Node; parent: Node; depth: number; quantity: number | null; uom: string }[] = [];
-  const seen = new Set<Node>([node]);
-  const deepest = args.depth === 'all' ? DEPTH_MAX : Math.min(args.depth, DEPTH_MAX);
-  let frontier = node > 0 ? [node] : [];
-  for (let depth = 1; depth <= deepest && frontier.length > 0; depth++) {
-    const stays = staysAsOf(t, sql`parent IN (SELECT value FROM ${eachNumber(frontier)} p) AND kind = 0`);
-    const rows = await db.all<{ child: Node; parent: Node; quantity: number | null; uom: string }>(
-      sql`SELECT child, parent, quantity, uom FROM ${stays} s WHERE to_seq IS NULL ORDER BY parent, child`,
-    );
-    for (const row of rows) found.push({ ...row, depth });
-    frontier = rows.map((row) => row.child).filter((child) => child > 0 && !seen.has(child));
-    for (const child of frontier) seen.add(child);
-  }
+  const found = await nodesInside(db, node, args.depth, t);
   const keys = await keysOf(db, [...new Set(found.flatMap((row) => [row.child, row.parent]))]);
   const members = found.map((row) => {
     const key = keys.get(row.child) as string;
@@ -45,4 +33,26 @@ export async function contents(db: Db, args: { of: string; depth: number | 'all'
     };
   });
   return { of: args.of, at: args.at ?? null, members, count: members.length };
+}
+
+export type Inside = { child: Node; parent: Node; depth: number; quantity: number | null; uom: string };
+
+/** What is inside, level by level, each container's content in order of id. */
+export async function nodesInside(db: Db, node: Node, depth: number | 'all', t: AsOf): Promise<Inside[]> {
+  const found: Inside[] = [];
+  const seen = new Set<Node>([node]);
+  const deepest = depth === 'all' ? DEPTH_MAX : Math.min(depth, DEPTH_MAX);
+  // What has ended need not be read to know the present: a container that is used for years has held a great many things.
+  const open = isNow(t) ? sql` AND to_time IS NULL` : sql``;
+  let frontier = node > 0 ? [node] : [];
+  for (let level = 1; level <= deepest && frontier.length > 0; level++) {
+    const stays = staysAsOf(t, sql`parent IN (SELECT value FROM ${eachNumber(frontier)} p) AND kind = 0${open}`);
+    const rows = await db.all<Omit<Inside, 'depth'>>(
+      sql`SELECT child, parent, quantity, uom FROM ${stays} s WHERE to_seq IS NULL ORDER BY parent, child, uom`,
+    );
+    for (const row of rows) found.push({ ...row, depth: level });
+    frontier = rows.map((row) => row.child).filter((child) => child > 0 && !seen.has(child));
+    for (const child of frontier) seen.add(child);
+  }
+  return found;
 }

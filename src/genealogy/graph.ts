@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { kindOfKey, parseKey } from '../identifiers/index.ts';
 import { type AsOf, type AsOfArgs, asOf, effective } from '../lifecycle/as-of.ts';
-import { eventIdOf, eventIds, findNode, keysOf, namesOf } from '../lifecycle/present.ts';
-import { type Node, ROLE } from '../lifecycle/state.ts';
+import { eventIdOf, eventIds, findNodeAsOf, keysOf, namesOf, statesOf } from '../lifecycle/present.ts';
+import { NONE, type Node, ROLE } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
+import { packCounts } from './packs.ts';
 import { type Line, type Walk, walk } from './walk.ts';
 
 export type GraphNode = { key: string; kind: string; label: string; quantity?: number; uom?: string; packs?: number; depth: number };
@@ -31,17 +32,18 @@ export async function whereUsed(db: Db, args: { of: string } & AsOfArgs): Promis
 
 async function graph(db: Db, args: { of: string } & AsOfArgs, direction: 'from' | 'used'): Promise<GraphAnswer | null> {
   const t = await asOf(db, args);
-  const node = await findNode(db, args.of);
+  const node = await findNodeAsOf(db, args.of, t);
   if (node === null) return null;
-  const walked = await walk(db, [node], direction === 'from' ? 'backwards' : 'forwards', t);
+  const walked = await walk(db, node, direction === 'from' ? 'backwards' : 'forwards', t, { for: 'graph' });
   const shown = [...walked.depth.keys()];
   const keys = await keysOf(db, shown);
   const key = (n: Node) => keys.get(n) as string;
-  const names = await namesOf(
+  const names = await namesOf(db, [...new Set([...keys.values()].flatMap((k) => [k, parseKey(k).class]))], t);
+  const packs = await packCounts(
     db,
-    [...keys.values()].flatMap((k) => [k, parseKey(k).class]),
+    shown.filter((n) => n < 0),
+    t,
   );
-  const packs = await packCounts(db, shown);
   const made = quantities(walked.lines);
   const nodes = shown.map((n): GraphNode => {
     const quantity = made.get(n);
@@ -55,69 +57,82 @@ async function graph(db: Db, args: { of: string } & AsOfArgs, direction: 'from' 
       depth: walked.depth.get(n) as number,
     };
   });
+  nodes.sort((a, b) => a.depth - b.depth || (a.key < b.key ? -1 : 1));
   const boundaries = [
     ...(direction === 'from' ? await ends(db, walked, shown, key, t) : []),
     ...walked.cut.map((n): Boundary => ({ key: key(n), kind: 'limit' })),
   ];
+  const linked = await links(db, walked, key);
   return {
     of: args.of,
     direction,
-    nodes,
-    edges: await edges(db, walked, key),
+    nodes: [...nodes, ...linked.steps],
+    edges: linked.edges,
     boundaries,
     complete: boundaries.every((boundary) => boundary.kind === 'origin'),
   };
 }
 
-/** Each input to each output of a transformation that the walk passed through; stored as a hyperedge, spelled out only here. */
-async function edges(db: Db, walked: Walk, key: (n: Node) => string): Promise<GraphEdge[]> {
-  const claims = await claimsOf(
-    db,
-    walked.members.map(({ item }) => item),
-  );
-  const ids = await eventIds(db, [...new Set([...walked.lines.map((line) => line.seq), ...claims.values()])]);
-  const byTransformation = new Map<number, { inputs: Map<Node, Line[]>; outputs: Map<Node, Line[]> }>();
-  for (const line of walked.lines) {
-    if (!walked.depth.has(line.node)) continue;
-    let sides = byTransformation.get(line.transformation);
+/** More edges of one transformation than this are drawn through a node of its own: a thousand inputs by a thousand outputs would be a million. */
+const EDGES_SPELLED = 10_000;
+
+type Sides = { inputs: Map<Node, Line[]>; outputs: Map<Node, Line[]> };
+
+/** Each input to each output of a transformation that the walk passed through, and each lot to its members; stored as hyperedges, spelled out only here. */
+async function links(db: Db, walked: Walk, key: (n: Node) => string): Promise<{ edges: GraphEdge[]; steps: GraphNode[] }> {
+  const shown = walked.lines.filter((line) => walked.depth.has(line.node));
+  const seqs = [...shown.map((line) => line.seq), ...walked.members.map((member) => member.seq)];
+  const ids = await eventIds(db, [...new Set(seqs.filter((seq) => seq !== null))]);
+  const id = (seq: number | null) => (seq === null ? null : (ids.get(seq) ?? null));
+  const edges: GraphEdge[] = walked.members.map(({ lot, item, seq }) => ({
+    from: key(lot),
+    to: key(item),
+    event: id(seq),
+    role: 'member',
+  }));
+  const steps: GraphNode[] = [];
+  const consumed = (from: string, to: string, line: Line, lines: readonly Line[]): GraphEdge => ({
+    from,
+    to,
+    event: id(line.seq),
+    role: 'consumed',
+    ...amountOf(lines),
+  });
+  for (const { inputs, outputs } of sidesOf(shown).values()) {
+    if (inputs.size * outputs.size <= EDGES_SPELLED) {
+      for (const [input, used] of inputs)
+        for (const [output, made] of outputs) edges.push(consumed(key(input), key(output), made[0] as Line, used));
+      continue;
+    }
+    const [first] = outputs.values();
+    const step = id(((first as Line[])[0] as Line).seq) as string;
+    const depth = Math.min(...[...inputs.keys(), ...outputs.keys()].map((n) => walked.depth.get(n) as number));
+    steps.push({ key: step, kind: 'transformation', label: step, depth });
+    for (const [input, used] of inputs) edges.push(consumed(key(input), step, used[0] as Line, used));
+    for (const [output, made] of outputs) edges.push(consumed(step, key(output), made[0] as Line, made));
+  }
+  return { edges, steps };
+}
+
+function sidesOf(lines: readonly Line[]): Map<number, Sides> {
+  const transformations = new Map<number, Sides>();
+  for (const line of lines) {
+    let sides = transformations.get(line.transformation);
     if (sides === undefined) {
       sides = { inputs: new Map(), outputs: new Map() };
-      byTransformation.set(line.transformation, sides);
+      transformations.set(line.transformation, sides);
     }
     const side = line.side === 0 ? sides.inputs : sides.outputs;
     const list = side.get(line.node);
     if (list) list.push(line);
     else side.set(line.node, [line]);
   }
-  const list: GraphEdge[] = walked.members.map(({ lot, item }) => ({
-    from: key(lot),
-    to: key(item),
-    event: ids.get(claims.get(item) ?? -1) ?? null,
-    role: 'member',
-  }));
-  for (const { inputs, outputs } of byTransformation.values()) {
-    for (const [input, used] of inputs) {
-      const quantity = sum(used);
-      for (const [output, made] of outputs) {
-        list.push({
-          from: key(input),
-          to: key(output),
-          event: ids.get((made[0] as Line).seq) ?? null,
-          role: 'consumed',
-          ...(quantity && { quantity: quantity.amount, ...(quantity.uom !== null && { uom: quantity.uom }) }),
-        });
-      }
-    }
-  }
-  return list;
+  return transformations;
 }
 
-/** The commissioning that stands of each item: it says which lot the item is of. */
-async function claimsOf(db: Db, items: readonly Node[]): Promise<Map<Node, number>> {
-  const rows = await db.all<{ id: number; seq: number }>(
-    sql`SELECT i.id, i.claim_seq AS seq FROM ${eachNumber(items)} j CROSS JOIN item i ON i.id = j.value AND i.claim_seq IS NOT NULL`,
-  );
-  return new Map(rows.map((row) => [row.id, row.seq]));
+function amountOf(lines: readonly Line[]): { quantity?: number; uom?: string } {
+  const amount = sum(lines);
+  return amount === null ? {} : { quantity: amount.amount, ...(amount.uom !== null && { uom: amount.uom }) };
 }
 
 type Amount = { amount: number; uom: string | null };
@@ -147,15 +162,6 @@ function quantities(lines: readonly Line[]): Map<Node, Amount> {
     }
   }
   return amounts;
-}
-
-/** Packs of each lot: serialised GTINs that never were a parent (design.md §7). */
-export async function packCounts(db: Db, nodes: readonly Node[]): Promise<Map<Node, number>> {
-  const lots = nodes.filter((node) => node < 0).map((node) => -node);
-  const rows = await db.all<{ lot: number; packs: number }>(
-    sql`SELECT i.lot, count(*) AS packs FROM ${eachNumber(lots)} j CROSS JOIN item i ON i.lot = j.value AND i.lot IS NOT NULL AND (i.flags & 1) = 0 GROUP BY i.lot`,
-  );
-  return new Map(rows.map((row) => [-row.lot, row.packs]));
 }
 
 /** Where a backward trace ends, and why (design.md §7, boundary). */
@@ -199,7 +205,27 @@ async function introductions(db: Db, nodes: readonly Node[], t: AsOf): Promise<M
     const ids = new Set(known.map((row) => row.id));
     for (const [node, key] of keys) if (ids.has(key)) found.set(node, null);
   }
+  for (const [node, event] of await receivedInside(
+    db,
+    nodes.filter((node) => node > 0 && !found.has(node)),
+    t,
+  ))
+    found.set(node, event);
   return found;
+}
+
+/** Things that were received with the container they are or were in: nobody read their own numbers, but they came in so (domain.md §6.2). */
+async function receivedInside(db: Db, items: readonly Node[], t: AsOf): Promise<Map<Node, string>> {
+  if (items.length === 0) return new Map();
+  const states = await statesOf(db, items, t);
+  const by = new Map<Node, number>();
+  for (const item of items) {
+    const state = states.states.get(item);
+    const now = state && states.resolve(state);
+    if (now?.received && now.custodySeq !== NONE) by.set(item, now.custodySeq);
+  }
+  const ids = await eventIds(db, [...new Set(by.values())]);
+  return new Map([...by].map(([item, seq]) => [item, ids.get(seq) as string]));
 }
 
 /** What people call a node: its product's name if master data tells it, with its lot or serial. */

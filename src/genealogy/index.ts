@@ -5,5 +5,6 @@
 export { type ContentsAnswer, contents } from './contents.ts';
 export { type Boundary, type GraphAnswer, type GraphEdge, type GraphNode, whereFrom, whereUsed } from './graph.ts';
 export { type HistoryAnswer, type HistoryEntry, history, recordTimeText } from './history.ts';
-export { type PackCursor, type PackRow, packsPage, type ScopeAnswer, scope } from './scope.ts';
+export type { PackCursor } from './packs.ts';
+export { type PackRow, packsPage, type ScopeAnswer, scope } from './scope.ts';
 export { type ThingAnswer, thing } from './thing.ts';

@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { formatExactTime } from '../epcis/index.ts';
 import { kindOfKey, parseKey, toDigitalLink } from '../identifiers/index.ts';
-import { type AsOf, type AsOfArgs, asOf, effective } from '../lifecycle/as-of.ts';
-import { eventIdOf, findNode, keysOf, namesOf, type States, statesOf } from '../lifecycle/present.ts';
+import { type AsOf, type AsOfArgs, asOf, effective, isNow, stated, staysAsOf } from '../lifecycle/as-of.ts';
+import { comparePositions } from '../lifecycle/order.ts';
+import { eventIdOf, findNodeAsOf, keysOf, namesOf, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
 import { shownStatus } from '../lifecycle/resolve.ts';
-import { FLAG, NONE, type Node, type State } from '../lifecycle/state.ts';
+import { positionOf } from '../lifecycle/rows.ts';
+import { NONE, type Node, type State } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
-import { eachNumber } from '../store/sql.ts';
+import type { EventRow } from '../store/rows.ts';
 
 export type ThingAnswer = {
   key: string;
@@ -29,30 +31,30 @@ export type ThingAnswer = {
   /** eventID of the last event that concerns it, by its own number or through a container. */
   lastEvent: string | null;
   lastEventTime: string | null;
+  /** Those that are open, about events of that time; what a finding named before it was taken back is not kept. */
   findings: { id: number; code: string; severity: string }[];
 };
 
 /** What a thing, lot or class is: now, or as of then. Null when nothing here names it (by then). */
 export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<ThingAnswer | null> {
   const t = await asOf(db, args);
-  const node = await findNode(db, args.of);
+  const node = await findNodeAsOf(db, args.of, t);
   if (node === null) return null;
   const states = await statesOf(db, [node], t);
-  const state = states.states.get(node);
-  if (state === undefined) return null;
+  const state = states.states.get(node) as State;
   const now = states.resolve(state);
   const chain = [...states.chain(state)];
   const keys = await keysOf(db, [node, ...chain.map((container) => container.node), ...(state.lot === 0 ? [] : [state.lot])]);
   const key = keys.get(node) as string;
-  const lot = state.lot === 0 ? null : (await statesOf(db, [state.lot], t)).states.get(state.lot);
+  const lot = state.lot === 0 ? undefined : (await statesOf(db, [state.lot], t)).states.get(state.lot);
   const last = await lastEvent(db, state, states, t);
   const lotKey = node < 0 ? key : (keys.get(state.lot) ?? null);
   return {
     key,
     epc: toDigitalLink(key) ?? key,
     kind: kindOfKey(key),
-    name: await nameOf(db, key),
-    status: shownStatus(now, lot?.persistent ?? null),
+    name: await nameOf(db, key, t),
+    status: shownStatus(now, recallOf(lot)),
     disposition: now.disposition,
     lot: lotKey === null ? null : lotText(lotKey),
     expiry: state.expiry ?? lot?.expiry ?? null,
@@ -64,13 +66,19 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
     observed: now.placeSeq === NONE ? null : now.observed,
     lastEvent: last === null ? null : eventIdOf(last),
     lastEventTime: last === null ? null : formatExactTime({ ms: last.time, below: last.below }),
-    findings: await openFindings(db, node),
+    findings: await openFindings(db, node, t),
   };
 }
 
-async function nameOf(db: Db, key: string): Promise<string | null> {
+/** What a lot lays upon its packs: a recall, by a persistent disposition or by the last one (design.md §7). */
+export function recallOf(lot: State | undefined): State['persistent'] {
+  const recalls = lot?.disposition === 'recalled' || (lot?.persistent?.some(([word]) => word === 'recalled') ?? false);
+  return recalls ? [['recalled', NONE]] : null;
+}
+
+async function nameOf(db: Db, key: string, t: AsOf): Promise<string | null> {
   const product = parseKey(key).class;
-  const names = await namesOf(db, [key, product]);
+  const names = await namesOf(db, [key, product], t);
   return names.get(key) ?? names.get(product) ?? null;
 }
 
@@ -79,50 +87,60 @@ function lotText(key: string): string | null {
   return 'lot' in parsed && parsed.class !== 'uri' && parsed.lot !== '' ? parsed.lot : null;
 }
 
-type LastEvent = { seq: number; event_id: string | null; hash: Uint8Array; time: number; below: string };
+type LastEvent = Pick<EventRow, 'seq' | 'event_id' | 'hash' | 'time' | 'below' | 'rank' | 'digest'>;
+const EVENT = sql.raw('e.seq, e.event_id, e.hash, e.time, e.below, e.rank, e.digest');
 
-/** The latest of its own events and of its containers' since it went in. */
+/**
+ * The latest in order of its own events, of the full unpacks by which it left a container without being named, and of all that happened so
+ * to its containers since it went in.
+ */
 async function lastEvent(db: Db, state: State, states: States, t: AsOf): Promise<LastEvent | null> {
-  let last = await lastOwnEvent(db, state.node, t);
-  let entered = state.enteredSeq;
-  for (const container of states.chain(state)) {
-    const theirs = await lastOwnEvent(db, container.node, t);
-    const [since] = await db.all<{ later: number }>(
-      sql`SELECT (a.time, a.below, a.rank, a.digest) > (b.time, b.below, b.rank, b.digest) AS later FROM event a CROSS JOIN event b WHERE a.seq = ${theirs?.seq ?? -1} AND b.seq = ${entered}`,
-    );
-    if (theirs !== null && since?.later && (last === null || isLater(theirs, last))) last = theirs;
-    if (states.later(container.enteredSeq, entered)) entered = container.enteredSeq;
+  const line = [state, ...states.chain(state)];
+  const entries = await positionsOf(
+    db,
+    line.map((one) => one.enteredSeq).filter((seq) => seq !== NONE),
+  );
+  let last: LastEvent | null = null;
+  let entered = null;
+  for (const one of line) {
+    for (const event of await lastEventsOf(db, one.node, t)) {
+      const position = positionOf(event);
+      const since = entered === null || comparePositions(position, entered) > 0;
+      if (since && (last === null || comparePositions(position, positionOf(last)) > 0)) last = event;
+    }
+    const entry = entries.get(one.enteredSeq);
+    if (entry !== undefined && (entered === null || comparePositions(entry, entered) > 0)) entered = entry;
   }
   return last;
 }
 
-const isLater = (a: LastEvent, b: LastEvent) => a.time > b.time || (a.time === b.time && a.below > b.below);
-
-async function lastOwnEvent(db: Db, node: Node, t: AsOf): Promise<LastEvent | null> {
-  const parts =
-    node > 0
-      ? sql`event_item p CROSS JOIN event e ON e.seq = p.seq AND p.item = ${node}`
-      : sql`event_lot p CROSS JOIN event e ON e.seq = p.seq AND p.lot = ${-node}`;
-  const [row] = await db.all<LastEvent>(
-    sql`SELECT e.seq, e.event_id, e.hash, e.time, e.below FROM ${parts} WHERE ${effective(t, sql`e`)} ORDER BY e.time DESC, e.below DESC, e.rank DESC, e.digest DESC LIMIT 1`,
+/** The last event that names a thing, and the ends of its stays. */
+async function lastEventsOf(db: Db, node: Node, t: AsOf): Promise<LastEvent[]> {
+  const parts = node > 0 ? sql`event_item p WHERE p.item = ${node}` : sql`event_lot p WHERE p.lot = ${-node}`;
+  const named = await db.all<LastEvent>(
+    sql`SELECT ${EVENT} FROM (SELECT p.seq FROM ${parts}) p CROSS JOIN event e ON e.seq = p.seq AND ${effective(t, sql`e`)}
+        ORDER BY e.time DESC, e.below DESC, e.rank DESC, e.digest DESC LIMIT 1`,
   );
-  return row ?? null;
+  if (node < 0) return named;
+  const left = await db.all<LastEvent>(
+    sql`SELECT ${EVENT} FROM ${staysAsOf(t, sql`child = ${node} AND kind = 0`)} s CROSS JOIN event e ON e.seq = s.to_seq
+        ORDER BY e.time DESC, e.below DESC, e.rank DESC, e.digest DESC LIMIT 1`,
+  );
+  return [...named, ...left];
 }
 
-async function openFindings(db: Db, node: Node): Promise<ThingAnswer['findings']> {
+async function openFindings(db: Db, node: Node, t: AsOf): Promise<ThingAnswer['findings']> {
+  if (isNow(t)) {
+    return await db.all(
+      sql`SELECT DISTINCT f.id, f.code, f.severity FROM finding_thing t CROSS JOIN finding f ON f.id = t.finding WHERE t.node = ${node} AND f.state = 'open' ORDER BY f.id`,
+    );
+  }
+  const open =
+    t.seq === null
+      ? sql`f.state = 'open'`
+      : sql`(f.state = 'open' OR f.closed_seq > ${t.seq}) AND f.opened <= (SELECT record_time FROM entry WHERE seq = ${t.seq})`;
   return await db.all(
-    sql`SELECT DISTINCT f.id, f.code, f.severity FROM finding_thing t CROSS JOIN finding f ON f.id = t.finding WHERE t.node = ${node} AND f.state = 'open' ORDER BY f.id`,
+    sql`SELECT DISTINCT f.id, f.code, f.severity FROM finding_thing t CROSS JOIN finding f ON f.id = t.finding CROSS JOIN event e ON e.seq = f.seq AND ${stated(t, sql`e`)}
+        WHERE t.node = ${node} AND ${open} ORDER BY f.id`,
   );
-}
-
-/** Whether a state is a pack: a serialised GTIN that never was a parent (design.md §7). `class` is its class's key. */
-export function isPack(state: Pick<State, 'node' | 'flags'>, classKey: string): boolean {
-  return state.node > 0 && (state.flags & FLAG.parent) === 0 && /^01\/\d{14}$/.test(classKey);
-}
-
-export async function classKeys(db: Db, ids: readonly number[]): Promise<Map<number, string>> {
-  const rows = await db.all<{ id: number; key: string }>(
-    sql`SELECT c.id, c.key FROM ${eachNumber(ids)} j CROSS JOIN class c ON c.id = j.value`,
-  );
-  return new Map(rows.map((row) => [row.id, row.key]));
 }

@@ -10,17 +10,41 @@ export type AsOfArgs = { at?: string | undefined; known?: string | undefined };
 /** The same, looked up: entries up to `seq` were known. `null` is now. */
 export type AsOf = { readonly at: ExactTime | null; readonly seq: number | null };
 
+/** Looks up a question's two times. A time after which nothing happened, or nothing came to be known, is now: the present is at hand, the past is folded. */
 export async function asOf(db: Db, args: AsOfArgs): Promise<AsOf> {
   const at = time(args.at, 'at');
   const known = time(args.known, 'known');
-  if (known === null) return { at, seq: null };
-  const [row] = await db.all<{ seq: number | null }>(
-    sql`SELECT max(seq) AS seq FROM entry WHERE record_time <= ${known.ms * 1000 + Number(`0.${known.below || 0}`) * 1000}`,
-  );
-  return { at, seq: row?.seq ?? -1 };
+  return {
+    at: at !== null && (await happensAfter(db, at)) ? at : null,
+    seq: known === null ? null : await knownAt(db, known),
+  };
 }
 
 export const isNow = (t: AsOf): boolean => t.at === null && t.seq === null;
+
+async function happensAfter(db: Db, at: ExactTime): Promise<boolean> {
+  const rows = await db.all(sql`SELECT 1 AS one FROM event e WHERE e.time >= ${at.ms} AND NOT (${happenedBy(at, sql`e`)}) LIMIT 1`);
+  return rows.length > 0;
+}
+
+/**
+ * The last entry that was known then, -1 for none, null when none came after. Positions are dense and record times never decrease along
+ * them (design.md §4, §6), so a search by halves does without an index.
+ */
+async function knownAt(db: Db, known: ExactTime): Promise<number | null> {
+  const [last] = await db.all<{ seq: number }>(sql`SELECT seq FROM entry ORDER BY seq DESC LIMIT 1`);
+  const microseconds = known.ms * 1000 + Number(`0.${known.below || 0}`) * 1000;
+  const size = (last?.seq ?? -1) + 1;
+  let from = 0;
+  let to = size;
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    const [entry] = await db.all<{ t: number }>(sql`SELECT record_time AS t FROM entry WHERE seq = ${middle}`);
+    if ((entry as { t: number }).t <= microseconds) from = middle + 1;
+    else to = middle;
+  }
+  return from === size ? null : from - 1;
+}
 
 function time(text: string | undefined, name: string): ExactTime | null {
   if (text === undefined || text === '') return null;
@@ -35,25 +59,42 @@ function time(text: string | undefined, name: string): ExactTime | null {
   }
 }
 
-/** Condition on an `event` alias: it had effect as of then. */
-export function effective(t: AsOf, e: SQL): SQL {
-  const voided =
-    t.seq === null ? sql`${e}.void_seq IS NULL` : sql`${e}.seq <= ${t.seq} AND (${e}.void_seq IS NULL OR ${e}.void_seq > ${t.seq})`;
-  return sql`${voided} AND ${e}.twin_of IS NULL AND ${e}.declares = 0${happened(t, e)}`;
+/** Condition on an `event` alias: it had happened and was known as of then, with effect or without. */
+export function stated(t: AsOf, e: SQL): SQL {
+  const known = t.seq === null ? sql`true` : sql`${e}.seq <= ${t.seq}`;
+  return t.at === null ? known : sql`${known} AND (${happenedBy(t.at, e)})`;
 }
 
-/** Condition on an `event` alias: it had happened, and was known. */
-export function happened(t: AsOf, e: SQL): SQL {
-  return t.at === null ? sql`` : sql` AND (${e}.time < ${t.at.ms} OR (${e}.time = ${t.at.ms} AND ${e}.below <= ${t.at.below}))`;
+/** Condition on an `event` alias: it had effect as of then (design.md §3, sameness). */
+export function effective(t: AsOf, e: SQL): SQL {
+  return sql`${stated(t, e)} AND ${e}.declares = 0 AND ${unvoided(t, e)} AND ${notRepeated(t, e)}`;
+}
+
+/** Condition on an `event` alias: nothing that was known then had declared it erroneous. */
+function unvoided(t: AsOf, e: SQL): SQL {
+  return t.seq === null ? sql`${e}.void_seq IS NULL` : sql`(${e}.void_seq IS NULL OR ${e}.void_seq > ${t.seq})`;
 }
 
 /**
- * Stays as they were known, as a table `(child, parent, from_seq, to_seq, quantity, uom, kind)` with `to_seq` null while it lasts.
- * `where` is a condition on the columns of containment. Rows of things that had not entered by then are left out.
+ * Condition on an `event` alias: it was no twin then. The first of some twins takes the place of an event that is voided, and no longer
+ * says that it was one; before the voiding, the other stood.
+ */
+export function notRepeated(t: AsOf, e: SQL): SQL {
+  if (t.seq === null) return sql`${e}.twin_of IS NULL`;
+  return sql`${e}.twin_of IS NULL AND NOT EXISTS (SELECT 1 FROM event o WHERE o.digest = ${e}.digest AND o.seq < ${e}.seq AND ${unvoided(t, sql`o`)})`;
+}
+
+function happenedBy(at: ExactTime, e: SQL): SQL {
+  return sql`${e}.time < ${at.ms} OR (${e}.time = ${at.ms} AND ${e}.below <= ${at.below})`;
+}
+
+/**
+ * Stays as they were known, as a table `(child, parent, from_seq, to_seq, quantity, uom)` with `to_seq` null while it lasts.
+ * `where` is a condition on the columns of containment. Stays that had not begun by then are left out.
  */
 export function staysAsOf(t: AsOf, where: SQL): SQL {
-  const columns = sql`child, parent, from_seq, from_time, to_time, to_seq, quantity, uom, kind`;
-  if (t.seq === null && t.at === null) return sql`(SELECT ${columns} FROM containment WHERE ${where})`;
+  const columns = sql`child, parent, from_seq, from_time, to_time, to_seq, quantity, uom`;
+  if (isNow(t)) return sql`(SELECT ${columns} FROM containment WHERE ${where})`;
   const known =
     t.seq === null
       ? sql`SELECT ${columns} FROM containment WHERE ${where}`
@@ -64,8 +105,7 @@ export function staysAsOf(t: AsOf, where: SQL): SQL {
       ? sql`false`
       : sql`(${ms} > ${t.at.ms} OR (${ms} = ${t.at.ms} AND (SELECT below FROM event WHERE event.seq = ${seq}) > ${t.at.below}))`;
   const unknown = t.seq === null ? sql`false` : sql`to_seq > ${t.seq}`;
-  return sql`(SELECT child, parent, from_seq, from_time, quantity, uom, kind,
-                CASE WHEN to_seq IS NULL OR ${unknown} OR ${notYet(sql`to_seq`, sql`to_time`)} THEN NULL ELSE to_time END AS to_time,
+  return sql`(SELECT child, parent, from_seq, quantity, uom,
                 CASE WHEN to_seq IS NULL OR ${unknown} OR ${notYet(sql`to_seq`, sql`to_time`)} THEN NULL ELSE to_seq END AS to_seq
               FROM (${known}) s WHERE NOT ${notYet(sql`from_seq`, sql`from_time`)})`;
 }

@@ -14,11 +14,9 @@ export type HistorySource = {
 };
 
 export type FoldedHistory = {
+  /** Holds the nodes asked for and every container they ever were put into, and the containers of those. */
   readonly fold: Fold;
-  /** The nodes asked for and every container they ever were put into, and the containers of those. */
-  readonly nodes: ReadonlySet<Node>;
-  /** Folded events, in order. */
-  readonly events: readonly Facts[];
+  /** Who took part in each folded event. */
   readonly named: ReadonlyMap<number, readonly Participation[]>;
 };
 
@@ -26,11 +24,7 @@ export type FoldedHistory = {
  * Folds the whole histories of some nodes from nothing, together with those of the containers that they were put into: a thing takes
  * over what its containers told of it, so it cannot be folded without them; nothing else bears on it.
  */
-export async function foldHistories(
-  source: HistorySource,
-  nodes: readonly Node[],
-  more?: (fold: Fold, all: readonly Node[], facts: ReadonlyMap<number, Facts>) => Promise<void>,
-): Promise<FoldedHistory> {
+export async function foldHistories(source: HistorySource, nodes: readonly Node[]): Promise<FoldedHistory> {
   const all = new Set<Node>(nodes);
   const named = new Map<number, Participation[]>();
   const facts = new Map<number, Facts>();
@@ -46,9 +40,11 @@ export async function foldHistories(
     }
     for (const event of await source.facts([...missing])) facts.set(event.seq, event);
     const above = new Set<Node>();
-    for (const { seq, role } of parts) {
+    for (const { node, seq, role } of parts) {
+      // A lot can be in many containers at once, and takes over from none of them.
+      if (role !== ROLE.child || node < 0) continue;
       const event = facts.get(seq) as Facts;
-      if (role === ROLE.child && event.type === 'AggregationEvent' && event.parent !== 0 && !all.has(event.parent)) above.add(event.parent);
+      if (event.type === 'AggregationEvent' && event.parent !== 0 && !all.has(event.parent)) above.add(event.parent);
     }
     for (const node of above) all.add(node);
     frontier = [...above];
@@ -56,10 +52,9 @@ export async function foldHistories(
   const fold = new Fold();
   for (const [node, classId] of await source.classes([...all])) fold.add(newState(node, classId));
   for (const event of facts.values()) fold.positions.set(event.seq, event.position);
-  await more?.(fold, [...all], facts);
   const events = [...facts.values()].sort((a, b) => comparePositions(a.position, b.position));
   for (const event of events) fold.apply(event, namedIn(fold, named.get(event.seq) ?? [], event, all));
-  return { fold, nodes: all, events, named };
+  return { fold, named };
 }
 
 function namedIn(fold: Fold, parts: readonly Participation[], event: Facts, nodes: ReadonlySet<Node>): Named {

@@ -3,14 +3,15 @@ import { formatKey, parseKey } from '../identifiers/index.ts';
 import type { Db } from '../store/db.ts';
 import type { EventRow, ThingRow } from '../store/rows.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
-import { type AsOf, effective, isNow } from './as-of.ts';
+import { type AsOf, effective, isNow, stated } from './as-of.ts';
 import { foldHistories, type HistorySource } from './history-fold.ts';
 import { comparePositions, type Position } from './order.ts';
 import { type Resolved, resolve } from './resolve.ts';
 import { factsFrom, positionOf, seqsOf, statesFrom } from './rows.ts';
 import { NONE, type Node, type State } from './state.ts';
 
-const STATE_COLUMNS = sql.raw(
+/** The columns of `item` and `lot` that hold a state. */
+export const STATE_COLUMNS = sql.raw(
   'parent, entered_seq, status, status_seq, before, before_seq, disposition, disposition_seq, holder, owner, custody_seq, place, place_seq, last_seq, claim_seq, flags, persistent',
 );
 
@@ -49,6 +50,17 @@ export async function findNode(db: Db, key: string): Promise<Node | null> {
     sql`SELECT i.id AS node FROM class c CROSS JOIN item i ON i.class = c.id AND i.serial = ${key} WHERE c.key = 'uri'`,
   );
   return odd?.node ?? null;
+}
+
+/** The node of a canonical key if an event named it by then, with effect or without; null otherwise. */
+export async function findNodeAsOf(db: Db, key: string, t: AsOf): Promise<Node | null> {
+  const node = await findNode(db, key);
+  if (node === null || isNow(t)) return node;
+  const parts = node > 0 ? sql`event_item p WHERE p.item = ${node}` : sql`event_lot p WHERE p.lot = ${-node}`;
+  const rows = await db.all(
+    sql`SELECT 1 AS one FROM (SELECT p.seq FROM ${parts}) p CROSS JOIN event e ON e.seq = p.seq AND ${stated(t, sql`e`)} LIMIT 1`,
+  );
+  return rows.length > 0 ? node : null;
 }
 
 export async function keysOf(db: Db, nodes: readonly Node[]): Promise<Map<Node, string>> {
@@ -107,6 +119,12 @@ export class States {
     return comparePositions(this.positions.get(seq) as Position, this.positions.get(than) as Position) > 0;
   };
 
+  /** The same events, more states. */
+  with(states: ReadonlyMap<Node, State>): States {
+    return new States(states, this.positions);
+  }
+
+  /** Its container, the container of that, and so on. */
   *chain(state: State): Iterable<State> {
     for (let above = this.states.get(state.parent); above !== undefined; above = this.states.get(above.parent)) yield above;
   }
@@ -142,20 +160,83 @@ function parentsMissing(states: readonly State[], have: ReadonlyMap<Node, State>
   return [...missing];
 }
 
-async function positionsOf(db: Db, seqs: Iterable<number>): Promise<Map<number, Position>> {
+/** Where these events stand in the order of effects. */
+export async function positionsOf(db: Db, seqs: Iterable<number>): Promise<Map<number, Position>> {
   const rows = await db.all<Pick<EventRow, 'seq' | 'time' | 'below' | 'rank' | 'digest'>>(
     sql`SELECT e.seq, e.time, e.below, e.rank, e.digest FROM ${eachNumber([...seqs])} j CROSS JOIN event e ON e.seq = j.value`,
   );
   return new Map(rows.map((row) => [row.seq, positionOf(row)]));
 }
 
-async function pastStates(db: Db, nodes: readonly Node[], t: AsOf): Promise<States> {
-  const { fold, named } = await foldHistories(pastSource(db, t), nodes);
-  const existed = new Set<Node>();
-  for (const parts of named.values()) for (const part of parts) existed.add(part.node);
+/** Things in one and the same state: `state` is that of the first of `nodes`. */
+export type Alike = { readonly state: State; readonly nodes: readonly Node[] };
+
+/**
+ * The states of these nodes as of then, those together that took part in the same events in the same way: packs packed and moved together
+ * have one history, so it is folded once for all of them. Nodes that did not exist by then are missing.
+ */
+export async function statesAlike(db: Db, nodes: readonly Node[], t: AsOf): Promise<{ states: States; alike: Alike[] }> {
+  const together = await byHistory(db, nodes, t);
+  const { fold, named } = await foldHistories(
+    pastSource(db, t),
+    together.map((list) => list[0] as Node),
+  );
   const states = new Map<Node, State>();
-  for (const [node, state] of fold.states) if (existed.has(node)) states.set(node, state);
-  return new States(states, fold.positions);
+  for (const parts of named.values()) for (const { node } of parts) states.set(node, fold.get(node));
+  const alike = together.map((list) => ({ state: fold.get(list[0] as Node), nodes: list }));
+  for (const { state } of alike) states.set(state.node, state);
+  return { states: new States(states, fold.positions), alike };
+}
+
+async function pastStates(db: Db, nodes: readonly Node[], t: AsOf): Promise<States> {
+  const { states, alike } = await statesAlike(db, nodes, t);
+  const all = new Map(states.states);
+  for (const { state, nodes: list } of alike) for (const node of list) if (!all.has(node)) all.set(node, { ...state, node });
+  return states.with(all);
+}
+
+/** The nodes that events had named by then, grouped by class and by the events and roles. */
+async function byHistory(db: Db, nodes: readonly Node[], t: AsOf): Promise<Node[][]> {
+  const items = nodes.filter((node) => node > 0);
+  const lots = nodes.filter((node) => node < 0).map((node) => -node);
+  const parts = await db.all<{ node: number; seq: number; role: number }>(
+    sql`SELECT p.item AS node, p.seq, p.role FROM ${eachNumber(items)} j CROSS JOIN event_item p ON p.item = j.value
+        UNION ALL SELECT -p.lot AS node, p.seq, p.role FROM ${eachNumber(lots)} j CROSS JOIN event_lot p ON p.lot = j.value`,
+  );
+  const seqs = new Set(parts.map((part) => part.seq));
+  const rows = await db.all<{ seq: number }>(
+    sql`SELECT e.seq FROM ${eachNumber([...seqs])} j CROSS JOIN event e ON e.seq = j.value WHERE ${stated(t, sql`e`)}`,
+  );
+  const there = new Set(rows.map((row) => row.seq));
+  const histories = new Map<Node, number[]>();
+  for (const { node, seq, role } of parts) {
+    if (!there.has(seq)) continue;
+    const history = histories.get(node);
+    if (history) history.push(seq * ROLES + role);
+    else histories.set(node, [seq * ROLES + role]);
+  }
+  const classes = await classesOf(db, items);
+  const groups = new Map<string, Node[]>();
+  for (const [node, history] of histories) {
+    const key = node < 0 ? String(node) : `${classes.get(node)}/${history.sort((a, b) => a - b).join()}`;
+    const group = groups.get(key);
+    if (group) group.push(node);
+    else groups.set(key, [node]);
+  }
+  return [...groups.values()];
+}
+
+/** More than there are roles: a participation is one number. */
+const ROLES = 8;
+
+async function classesOf(db: Db, nodes: readonly Node[]): Promise<Map<Node, number>> {
+  const items = nodes.filter((node) => node > 0);
+  const lots = nodes.filter((node) => node < 0).map((node) => -node);
+  const rows = await db.all<{ node: Node; class: number }>(
+    sql`SELECT i.id AS node, i.class FROM ${eachNumber(items)} j CROSS JOIN item i ON i.id = j.value
+        UNION ALL SELECT -l.id AS node, l.class FROM ${eachNumber(lots)} j CROSS JOIN lot l ON l.id = j.value`,
+  );
+  return new Map(rows.map((row) => [row.node, row.class]));
 }
 
 /** The histories of nodes as far as they had happened and were known. */
@@ -180,20 +261,21 @@ function pastSource(db: Db, t: AsOf): HistorySource {
       );
     },
     async classes(nodes) {
-      return new Map((await thingRows(db, nodes)).map((row) => [row.node, row.class]));
+      return await classesOf(db, nodes);
     },
   };
 }
 
-/** Names from master data, by canonical key; a party is found under its party and its location number. */
-export async function namesOf(db: Db, keys: readonly string[]): Promise<Map<string, string>> {
+/** Names from master data as it was known then, by canonical key; a party is found under its party and its location number. */
+export async function namesOf(db: Db, keys: readonly string[], t: AsOf): Promise<Map<string, string>> {
   const spellings = new Map<string, string>();
   for (const key of keys) {
     spellings.set(key, key);
     if (key.startsWith('414/')) spellings.set(`417/${key.slice(4)}`, key);
   }
   const rows = await db.all<{ id: string; attributes: string }>(
-    sql`SELECT m.id, m.attributes FROM ${eachText([...spellings.keys()])} j CROSS JOIN masterdata m ON m.id = j.value ORDER BY m.seq`,
+    sql`SELECT m.id, m.attributes FROM ${eachText([...spellings.keys()])} j CROSS JOIN masterdata m ON m.id = j.value
+        ${t.seq === null ? sql`` : sql`WHERE m.seq <= ${t.seq}`} ORDER BY m.seq`,
   );
   const names = new Map<string, string>();
   for (const row of rows) {
