@@ -26,6 +26,8 @@ try {
   process.exit(1); // tsc has said why
 }
 copyOthers(join(root, 'src'), dist);
+const { buildWeb } = await import('./build-web.mjs'); // after the compiler is known to be there: the bundler comes with it
+await buildWeb(join(dist, 'web/public'));
 if (existsSync(join(dist, 'main.js'))) chmodSync(join(dist, 'main.js'), 0o755);
 
 /** Everything under src that the compiler does not turn into something. */

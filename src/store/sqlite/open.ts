@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -55,11 +55,6 @@ export function openForReading(file: string, options: { cacheMegabytes?: number 
   db.pragma('mmap_size = 1073741824');
   db.pragma('temp_store = MEMORY');
   return db;
-}
-
-/** The SQL of a migration folder, for the schema dump under review. */
-export function readMigration(name: string): string {
-  return readFileSync(join(here, 'migrations', name), 'utf8');
 }
 
 const dialect = new SQLiteSyncDialect();
