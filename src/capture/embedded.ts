@@ -35,7 +35,8 @@ export class EmbeddedCapture implements CaptureService {
   private readonly intake: Worker;
   private readonly thread: Worker;
   private readonly waiting = new Map<number, Waiting<never>>();
-  private readonly queued = new Set<string>();
+  /** What is taken and not folded yet, by captureID; null while it is being written down. */
+  private readonly queued = new Map<string, PendingJob | null>();
   private settling: (() => void)[] = [];
   private next = 1;
   private closing = false;
@@ -63,7 +64,7 @@ export class EmbeddedCapture implements CaptureService {
     const thread = startThread(besideThis('capture-thread', import.meta.url), data);
     await ready(thread);
     const capture = new EmbeddedCapture(data.folder, intake, thread);
-    for (const job of await capture.pending()) capture.queued.add(job.captureID);
+    for (const job of capture.leftOver()) capture.queued.set(job.captureID, job);
     return capture;
   }
 
@@ -72,15 +73,16 @@ export class EmbeddedCapture implements CaptureService {
     if (this.queued.size >= QUEUE_MAX)
       throw new LotlineError('REQ-BUSY', `${QUEUE_MAX} captures are waiting`, { fix: 'Send it again in a little while.' });
     const captureID = randomUUID();
-    this.queued.add(captureID);
+    this.queued.set(captureID, null);
     const { actor, behaviour } = request;
+    const created = Date.now();
     const body = ownBuffer(request.body);
     try {
-      await this.ask((keep) =>
-        this.intake.postMessage({ keep, captureID, actor, behaviour, created: Date.now(), body } satisfies IntakeRequest, [
-          body.buffer as ArrayBuffer,
-        ]),
+      const id = await this.ask<number>((keep) =>
+        this.intake.postMessage({ keep, captureID, actor, behaviour, created, body } satisfies IntakeRequest, [body.buffer as ArrayBuffer]),
       );
+      // It may have been folded before this word came.
+      if (this.queued.has(captureID)) this.queued.set(captureID, { id, captureID, actor, behaviour, created });
     } catch (error) {
       this.ended([captureID]);
       throw error;
@@ -107,11 +109,14 @@ export class EmbeddedCapture implements CaptureService {
   }
 
   async pending(): Promise<PendingJob[]> {
+    return [...this.queued.values()].filter((job) => job !== null).sort((a, b) => b.id - a.id);
+  }
+
+  /** What an earlier run took and did not get to fold. */
+  private leftOver(): PendingJob[] {
     const db = openForReading(join(this.folder, INTAKE_FILE), { cacheMegabytes: 1 });
     try {
-      return db
-        .prepare('SELECT id, capture_id AS captureID, actor, behaviour, created FROM document ORDER BY id DESC')
-        .all() as PendingJob[];
+      return db.prepare('SELECT id, capture_id AS captureID, actor, behaviour, created FROM document').all() as PendingJob[];
     } finally {
       db.close();
     }

@@ -69,6 +69,16 @@ const EVENT = 5;
 
 const HASH_ID = Buffer.from('"ni:///sha-256;');
 
+/** Working memory of one walk, used again by the next: a walk never waits, so there is only one at a time. */
+const SCRATCH = {
+  pathIndex: new Int32Array(DEPTH_MAX + 1),
+  pathFrom: new Float64Array(DEPTH_MAX + 1),
+  pathTo: new Float64Array(DEPTH_MAX + 1),
+  nameHash: new Int32Array(DEPTH_MAX * (SMALL_OBJECT + 1)),
+  nameFrom: new Float64Array(DEPTH_MAX * (SMALL_OBJECT + 1)),
+  nameTo: new Float64Array(DEPTH_MAX * (SMALL_OBJECT + 1)),
+};
+
 class Splitter {
   private readonly bytes: Uint8Array;
   private readonly eventsMax: number;
@@ -77,13 +87,13 @@ class Splitter {
   private inexact = false;
   private hashBesideId = false;
   // The way to where we are, by depth: an array's index, or -1 and the byte range of a member's name.
-  private readonly pathIndex = new Int32Array(DEPTH_MAX + 1);
-  private readonly pathFrom = new Float64Array(DEPTH_MAX + 1);
-  private readonly pathTo = new Float64Array(DEPTH_MAX + 1);
+  private readonly pathIndex = SCRATCH.pathIndex;
+  private readonly pathFrom = SCRATCH.pathFrom;
+  private readonly pathTo = SCRATCH.pathTo;
   // The names of the objects that are open, one after another.
-  private readonly nameHash = new Int32Array(DEPTH_MAX * (SMALL_OBJECT + 1));
-  private readonly nameFrom = new Float64Array(DEPTH_MAX * (SMALL_OBJECT + 1));
-  private readonly nameTo = new Float64Array(DEPTH_MAX * (SMALL_OBJECT + 1));
+  private readonly nameHash = SCRATCH.nameHash;
+  private readonly nameFrom = SCRATCH.nameFrom;
+  private readonly nameTo = SCRATCH.nameTo;
   private nameCount = 0;
   private hash = 0;
 
