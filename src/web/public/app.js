@@ -159,10 +159,7 @@ const classesOf = (list) => (list ?? []).map((quantity) => quantity.epcClass);
 function madeLine(event) {
   const inputs = [...(event.inputEPCList ?? []), ...classesOf(event.inputQuantityList)];
   const outputs = [...classesOf(event.outputQuantityList), ...(event.outputEPCList ?? [])];
-  const few = (keys) => [
-    thingLink(keys[0], short(keys[0])),
-    keys.length > 1 && h('span', { class: 'note' }, ` and ${keys.length - 1} more`),
-  ];
+  const few = (keys) => [thingLink(keys[0], short(keys[0])), keys.length > 1 && h('span', { class: 'note' }, ` + ${keys.length - 1}`)];
   const told =
     inputs.length === 0 ? [few(outputs), ' made'] : outputs.length === 0 ? [few(inputs), ' used'] : [few(outputs), ' from ', few(inputs)];
   return h('li', {}, moment(event.eventTime), h('span', {}, told));
@@ -190,7 +187,7 @@ function latestLine(event) {
       h('strong', {}, words(event.bizStep) ?? event.type),
       ' ',
       things[0] && thingLink(things[0], short(things[0])),
-      things.length > 1 && h('span', { class: 'note' }, ` and ${things.length - 1} more`),
+      things.length > 1 && h('span', { class: 'note' }, ` + ${things.length - 1}`),
     ),
   );
 }

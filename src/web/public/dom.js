@@ -126,7 +126,7 @@ export function table({ caption, columns, rows, file }) {
   }
   function draw() {
     const { by, down } = sorted;
-    const list = by < 0 ? rows : [...rows].sort((a, b) => compare(columns[by].value(a), columns[by].value(b)) * (down ? -1 : 1));
+    const list = by < 0 ? rows : [...rows].sort((a, b) => compare(columns[by].value(a), columns[by].value(b), down));
     body.replaceChildren(
       ...list.slice(0, ROWS_SHOWN).map((row) =>
         h(
@@ -157,11 +157,12 @@ export function table({ caption, columns, rows, file }) {
   );
 }
 
-function compare(a, b) {
-  if (a === b) return 0;
-  if (a === null || a === undefined) return 1;
-  if (b === null || b === undefined) return -1;
-  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
+/** What has no value comes last, whichever way the column is sorted. */
+function compare(a, b, down) {
+  const [none, other] = [a ?? '', b ?? ''].map((value) => value === '');
+  if (none || other) return Number(none) - Number(other);
+  const order = typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
+  return down ? -order : order;
 }
 
 /** RFC 4180. A cell that a spreadsheet would take for a formula gets an apostrophe (domain.md §11.4). */

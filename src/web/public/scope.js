@@ -19,6 +19,9 @@ export function showScope(of, times) {
 function draw(of, times, { asOf, complete, boundaries, lots, packs }) {
   if (packs.total === 0 && complete) return h('p', { class: 'none' }, 'No event tells of a pack made of it or inside it.');
   const names = new Map(packs.byHolder.flatMap((row) => (row.holder && row.name ? [[row.holder.replace('414/', ''), row.name]] : [])));
+  const statuses = packs.byStatus.map((row) => ({ name: row.status ?? 'no status', count: row.count }));
+  const places = packs.byLocation.map((row) => ({ name: party(row.location, names), count: row.count, hint: row.location }));
+  const holders = packs.byHolder.map((row) => ({ ...row, name: row.name ?? party(row.holder), hint: row.holder }));
   return [
     h(
       'div',
@@ -41,33 +44,15 @@ function draw(of, times, { asOf, complete, boundaries, lots, packs }) {
     packs.total > 0 && [
       h(
         'p',
-        { class: 'note' },
-        h('span', { class: 'swatch observed' }),
-        'observed: its own number was read there. ',
-        h('span', { class: 'swatch inferred' }),
-        'inferred: told by the container it is, or was, inside of.',
+        { class: 'note row' },
+        h('span', {}, h('span', { class: 'swatch observed' }), 'observed: its own number was read there'),
+        h('span', {}, h('span', { class: 'swatch inferred' }), 'inferred: told by the container it is, or was, inside of'),
       ),
       h(
         'div',
         { class: 'charts' },
-        bars(
-          'By status',
-          packs.byStatus.map((row) => ({ name: row.status ?? 'no status', count: row.count })),
-        ),
-        bars(
-          'By holder',
-          packs.byHolder.map((row) => ({
-            name: row.name ?? party(row.holder),
-            count: row.count,
-            observed: row.observed,
-            inferred: row.inferred,
-            hint: row.holder,
-          })),
-        ),
-        bars(
-          'By place',
-          packs.byLocation.map((row) => ({ name: party(row.location, names), count: row.count, hint: row.location })),
-        ),
+        h('div', { class: 'column' }, bars('By status', statuses), bars('By place', places)),
+        bars('By holder', holders),
       ),
       download(of, times, packs.total),
     ],
@@ -107,7 +92,8 @@ function bars(title, rows) {
         'span',
         { class: 'n' },
         count(row.count),
-        row.observed !== undefined && h('small', {}, `${count(row.observed)} observed, ${count(row.inferred)} inferred`),
+        row.observed > 0 && h('small', {}, `${count(row.observed)} observed`),
+        row.inferred > 0 && h('small', {}, `${count(row.inferred)} inferred`),
       ),
     );
   const rest = rows.slice(BARS_SHOWN);
