@@ -182,7 +182,11 @@ function carryOver(old: SqliteConnection, fresh: SqliteConnection): void {
 
 function copyRows(from: SqliteConnection, to: SqliteConnection, table: string, where: string): void {
   const select = from.prepare(`SELECT * FROM ${table} ${where}`).raw();
-  const insert = to.prepare(`INSERT INTO ${table} VALUES (${select.columns().map(() => '?')})`);
+  const marks = select
+    .columns()
+    .map(() => '?')
+    .join(', ');
+  const insert = to.prepare(`INSERT INTO ${table} VALUES (${marks})`);
   for (const row of select.iterate()) insert.run(...(row as unknown[]));
 }
 

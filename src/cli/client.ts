@@ -35,7 +35,7 @@ export class Client {
   /** The answer to a question; what the server has against it is thrown. */
   async ask<Answer>(path: string, query: Record<string, string | undefined>): Promise<Answer> {
     const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
-    const reply = await this.send('GET', `${path}?${new URLSearchParams(given)}`);
+    const reply = await this.send('GET', `${path}?${new URLSearchParams(given).toString()}`);
     if (reply.status === 200) return reply.body as Answer;
     throw problemOf(reply);
   }

@@ -61,7 +61,7 @@ export function drawTable(
   more: { head?: string[] /** null: as wide as what is in it; the others break between words */; widths?: (number | null)[] } = {},
 ): string {
   const table = new Table({
-    colAligns: [...aligns].map((align) => (align === 'r' ? 'right' : 'left')),
+    colAligns: Array.from(aligns, (align) => (align === 'r' ? 'right' : 'left')),
     style: { head: [], border: [], compact: true },
     ...(more.head && { head: more.head }),
     ...(more.widths && { colWidths: more.widths, wordWrap: true }),
