@@ -90,5 +90,7 @@ function tell({ entries, tables, equal }: RebuildReport): void {
       difference.kind === 'only in the first' ? 'should not be there' : difference.kind === 'only in the second' ? 'is missing' : columns;
     console.log(`${difference.table} ${difference.row}: ${kind}`);
   }
+  const loose = tables.reduce((sum, table) => sum + table.loose, 0);
+  if (loose > 0) console.log(`${count(loose)} rows have a looser or tighter last_seq; no answer depends on it.`);
   console.log(equal ? `Equal: all derived tables follow from ${count(entries)} entries.` : 'Not equal: see above.');
 }
