@@ -110,6 +110,8 @@ describe.skipIf(chromium === undefined)('the page', () => {
     for (const why of ['own', 'inside', 'lineage']) expect(await page.locator(`.timeline > .why-${why}`).count()).toBeGreaterThan(1);
     const all = await page.locator('.timeline > li').count();
     const lineage = await page.locator('.timeline > .why-lineage').count();
+    await page.locator('.timeline > .why-own button:has-text("Event")').first().click();
+    await page.waitForSelector('pre.json:has-text("commissioning")');
     await page.click('.legend .why-lineage input');
     expect(await page.locator('.timeline > li').count()).toBe(all - lineage);
   });

@@ -26,6 +26,7 @@ function show() {
   document.querySelector('#search').hidden = !known;
   document.querySelector('#links').hidden = !known;
   document.querySelector('#times').replaceChildren();
+  if (!of) shown = { id: '', now: null };
   if (!known) return askForKey();
   document.querySelector('#of').value = of;
   if (view === 'findings') {
@@ -202,44 +203,52 @@ function emptyStore() {
 
 // ------------------------------------------------------------------------------------------------ one thing
 
+/** The thing on the page; going from one question about it to the next does not ask again what it is. */
+let shown = { id: '', now: null };
+
 function showOne(view, of, times) {
   document.title = `${of} – lotline`;
-  const now = h('div', { class: 'answer' });
-  const tabs = h(
-    'nav',
-    { class: 'tabs', 'aria-label': 'Questions about it' },
-    Object.entries(VIEWS).map(([name, title]) => h('a', { href: linkTo(of, name), 'aria-current': name === view ? 'page' : null }, title)),
-  );
-  const answer = h('section', { class: 'card' });
   document.querySelector('#times').replaceChildren(timeControls(view, of, times));
-  main.replaceChildren(now, tabs, answer);
-  answer.append(
-    ...[
-      view === 'from' || view === 'used'
-        ? showGenealogy(of, view, times)
-        : view === 'scope'
-          ? showScope(of, times)
-          : view === 'contents'
-            ? showContents(of, times)
-            : view === 'flags'
-              ? showFindings({ thing: of })
-              : showHistory(of, times),
-    ].flat(),
-  );
-  tabs.querySelector('[aria-current]').scrollIntoView({ block: 'nearest', inline: 'center' });
-  const asked = ask(`things/${encodeURIComponent(of)}`, times).catch((error) => {
-    for (const part of [tabs, answer]) part.remove(); // what is not known has no history either: one problem, told once
-    throw error;
-  });
+  const id = JSON.stringify([of, times]);
+  if (shown.id === id) return showAnswer(view, of, times);
+  const now = h('div', { class: 'answer' });
+  shown = { id: '', now };
+  main.replaceChildren(now);
   void fill(
     now,
     'what it is',
-    () => asked,
+    () => ask(`things/${encodeURIComponent(of)}`, times),
     (thing) => {
+      if (shown.now !== now) return []; // another one was asked for meanwhile
+      shown.id = id;
       say(`${thing.name ?? thing.key}: ${thing.status ?? thing.kind}`);
+      showAnswer(here().view, of, times);
       return showThing(thing, times);
     },
   );
+}
+
+const ANSWERS = {
+  thing: showHistory,
+  from: (of, times) => showGenealogy(of, 'from', times),
+  used: (of, times) => showGenealogy(of, 'used', times),
+  scope: showScope,
+  contents: showContents,
+  flags: (of) => showFindings({ thing: of }),
+};
+
+/** The questions about the thing, and the answer to one of them. What is not known has no questions: its problem is told once. */
+function showAnswer(wanted, of, times) {
+  const view = wanted in VIEWS ? wanted : 'thing';
+  const tabs = Object.entries(VIEWS).map(([name, title]) =>
+    h('a', { href: linkTo(of, name), 'aria-current': name === view ? 'page' : null }, title),
+  );
+  main.replaceChildren(
+    shown.now,
+    h('nav', { class: 'tabs', 'aria-label': 'Questions about it' }, tabs),
+    h('section', { class: 'card' }, ANSWERS[view](of, times)),
+  );
+  main.querySelector('[aria-current]').scrollIntoView({ block: 'nearest', inline: 'center' });
 }
 
 /** The two times of a question (domain.md §0): what had happened by then, and what was known by then. */
@@ -307,12 +316,16 @@ async function find() {
   else location.hash = next;
 }
 
-// A scanner types like a keyboard: a slash or a first character anywhere goes into the box.
+// A scanner types like a keyboard, wherever the focus is: what it types goes into the box. A slash only leads there.
 addEventListener('keydown', (press) => {
-  if (press.key !== '/' || press.ctrlKey || press.metaKey || press.target.closest('input, select, textarea')) return;
-  press.preventDefault();
+  if (press.key.length !== 1 || press.key === ' ' || press.ctrlKey || press.metaKey || press.altKey) return;
+  if (press.target.closest('input, select, textarea') || document.querySelector('#search').hidden) return;
+  if (press.key === '/') press.preventDefault();
   document.querySelector('#of').select();
 });
 
-addEventListener('hashchange', show);
+addEventListener('hashchange', () => {
+  show();
+  if (document.activeElement === document.body) main.focus({ preventScroll: true });
+});
 show();

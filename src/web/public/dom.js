@@ -101,10 +101,10 @@ export async function fill(place, what, ask, show) {
 const ROWS_SHOWN = 500;
 
 /**
- * A table that sorts by any column: `columns` are {title, value(row), cell?(row), number?}. Of long lists the first rows are drawn, and the
- * download has them all.
+ * A table that sorts by any column: `columns` are {title, value(row), cell?(row), number?}; `below(row)` fills the width under a row. Of long
+ * lists the first rows are drawn, and the download has them all.
  */
-export function table({ caption, columns, rows, file }) {
+export function table({ caption, columns, rows, file, below }) {
   let sorted = { by: -1, down: false };
   const body = h('tbody');
   const heads = columns.map((column, i) =>
@@ -128,13 +128,11 @@ export function table({ caption, columns, rows, file }) {
     const { by, down } = sorted;
     const list = by < 0 ? rows : [...rows].sort((a, b) => compare(columns[by].value(a), columns[by].value(b), down));
     body.replaceChildren(
-      ...list.slice(0, ROWS_SHOWN).map((row) =>
-        h(
-          'tr',
-          {},
-          columns.map((c) => h('td', { class: c.number && 'number' }, c.cell ? c.cell(row) : (c.value(row) ?? ''))),
-        ),
-      ),
+      ...list.slice(0, ROWS_SHOWN).flatMap((row) => {
+        const cells = columns.map((c) => h('td', { class: c.number && 'number' }, c.cell ? c.cell(row) : (c.value(row) ?? '')));
+        const line = h('tr', {}, cells);
+        return below ? [line, h('tr', { class: 'below' }, h('td', { colspan: columns.length }, below(row)))] : [line];
+      }),
     );
   }
   draw();

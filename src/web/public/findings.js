@@ -38,6 +38,11 @@ function address(state, thing) {
 function list(findings, next) {
   if (findings.length === 0) return h('p', { class: 'none' }, 'No such finding.');
   const rows = [...findings];
+  const shown = new Map();
+  const evidenceOf = ({ id, events: [event] }) => {
+    if (event && !shown.has(id)) shown.set(id, evidence(event));
+    return shown.get(id);
+  };
   const place = h('div');
   const draw = () =>
     place.replaceChildren(
@@ -45,6 +50,7 @@ function list(findings, next) {
         caption: `${rows.length} findings, the newest first`,
         file: 'findings.csv',
         rows,
+        below: (f) => evidenceOf(f)?.place,
         columns: [
           {
             title: 'Severity',
@@ -56,7 +62,7 @@ function list(findings, next) {
           { title: 'State', value: (f) => f.state, cell: (f) => [f.state, f.resolution ? h('small', {}, f.resolution.note) : ''] },
           { title: 'Due', value: (f) => f.due, cell: (f) => (f.due ? moment(f.due) : '') },
           { title: 'Opened', value: (f) => f.opened, cell: (f) => moment(f.opened) },
-          { title: 'Event', value: (f) => f.events.join(' '), cell: events },
+          { title: 'Event', value: (f) => f.events.join(' '), cell: (f) => evidenceOf(f)?.buttons ?? '' },
         ],
       }),
     );
@@ -93,11 +99,4 @@ function things(finding) {
     );
   const [shown, rest] = [finding.things.slice(0, THINGS_SHOWN), finding.things.slice(THINGS_SHOWN)];
   return [links(shown), rest.length > 0 && h('details', {}, h('summary', {}, `${rest.length} more`), links(rest))].filter(Boolean);
-}
-
-function events(finding) {
-  const [event] = finding.events;
-  if (!event) return '';
-  const { buttons, place } = evidence(event);
-  return [buttons, place];
 }

@@ -102,6 +102,11 @@ function drawing({ boxes, lines, width, height, start, ends, choose }) {
     );
     return { ...line, element };
   });
+  const [before, after] = [new Map(), new Map()];
+  for (const { from, to } of lines) {
+    after.set(from, [...(after.get(from) ?? []), to]);
+    before.set(to, [...(before.get(to) ?? []), from]);
+  }
   const shapes = boxes.map((box) => ({ box, element: shape(box) }));
 
   function shape(box) {
@@ -149,13 +154,13 @@ function drawing({ boxes, lines, width, height, start, ends, choose }) {
 
   /** Lights the whole way through a box: everything that leads to it and everything it leads to. */
   function light(id) {
-    const on = new Set(id === null ? [] : [...reach(id, 'from', 'to'), ...reach(id, 'to', 'from')]);
+    const on = new Set(id === null ? [] : [...reach(id, after), ...reach(id, before)]);
     for (const { box, element } of shapes) element.classList.toggle('dim', id !== null && !on.has(box.id));
     for (const { from, to, element } of paths) element.classList.toggle('lit', on.has(from) && on.has(to));
   }
-  function reach(id, here, there) {
+  function reach(id, near) {
     const found = new Set([id]);
-    for (const one of found) for (const line of lines) if (line[here] === one) found.add(line[there]);
+    for (const one of found) for (const other of near.get(one) ?? []) found.add(other);
     return found;
   }
 

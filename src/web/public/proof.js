@@ -162,11 +162,14 @@ export function evidence(eventID, seq) {
   return { buttons, place };
 }
 
+/** The event as it was sent; error declarations that speak of it come with it. */
 function showEvent(document) {
-  const event = document.epcisBody?.event ?? document.epcisBody?.eventList?.[0] ?? document;
+  const { queryResults } = document.epcisBody ?? {};
+  const events = queryResults?.resultsBody.eventList ?? [document];
+  const [event] = events;
   const things = (event.epcList ?? event.childEPCs ?? event.outputEPCList ?? []).length;
   return [
     things > 20 && h('p', { class: 'note' }, `It names ${count(things)} things.`),
-    h('pre', { class: 'json', tabindex: '0' }, JSON.stringify(event, null, 2)),
+    h('pre', { class: 'json', tabindex: '0' }, JSON.stringify(events.length > 1 ? events : event, null, 2)),
   ].filter(Boolean);
 }
