@@ -26,7 +26,7 @@ export type Filter =
   | typeof NOTHING;
 /** A column of `event` that has an index. `values`: it equals one of these. */
 type ColumnFilter = { readonly column: IndexedColumn; readonly holds: (column: SQL) => SQL; readonly values?: readonly number[] };
-type IndexedColumn = 'time' | 'biz_step' | 'disposition' | 'read_point' | 'biz_location';
+type IndexedColumn = 'time' | 'biz_step' | 'disposition' | 'read_point' | 'biz_location' | 'transformation';
 
 /** No event of this store meets it. */
 const NOTHING = 'nothing';
@@ -47,8 +47,7 @@ export const conditions = {
   EQ_disposition: async (value, look) => equals('disposition', await look.terms(value)),
   EQ_readPoint: async (value, look) => equals('read_point', await look.terms(value)),
   EQ_bizLocation: async (value, look) => equals('biz_location', await look.terms(value)),
-  EQ_transformationID: async (value, look) =>
-    isOneOf(await look.terms(value), (ids) => ({ test: sql`+e.transformation IN ${inList(ids)}` })),
+  EQ_transformationID: async (value, look) => equals('transformation', await look.terms(value)),
   MATCH_epc: (value, look) => things(value, [epc, child], look),
   MATCH_parentID: (value, look) => things(value, [parent], look),
   MATCH_inputEPC: (value, look) => things(value, [input], look),

@@ -26,6 +26,8 @@ const LOT = `-id AS node, class, NULL AS lot, expiry, ${STATE}, balance`;
 const STAY = 'child, from_seq, parent, kind, uom, quantity, from_time, to_time, to_seq, inferred, known_seq';
 /** The role under which an event that brings things into being states their lot. */
 const CLAIM = 5;
+/** One event may state a lot several times: quantities of one unit add up, of several none is kept rather than a wrong one. */
+const ADD_UP = 'ON CONFLICT DO UPDATE SET quantity = CASE WHEN uom IS excluded.uom THEN quantity + excluded.quantity END';
 const EFFECTIVE = 'e.void_seq IS NULL AND e.twin_of IS NULL AND e.declares = 0';
 
 const stateOf = (t: ThingRow) => [
@@ -325,13 +327,9 @@ export class SqliteJournal implements Journal {
     }
     const item = this.prepare('INSERT OR IGNORE INTO event_item (item, seq, role) VALUES (?, ?, ?)');
     for (const [id, seq, role] of items) item.run(id, seq, role);
-    const part = this.prepare(
-      'INSERT INTO event_lot (lot, seq, role, quantity, uom) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity',
-    );
+    const part = this.prepare(`INSERT INTO event_lot (lot, seq, role, quantity, uom) VALUES (?, ?, ?, ?, ?) ${ADD_UP}`);
     for (const p of parts) part.run(p.lot, p.seq, p.role, p.quantity, p.uom);
-    const line = this.prepare(
-      'INSERT INTO lineage (transformation, side, node, seq, quantity, uom) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity',
-    );
+    const line = this.prepare(`INSERT INTO lineage (transformation, side, node, seq, quantity, uom) VALUES (?, ?, ?, ?, ?, ?) ${ADD_UP}`);
     for (const l of lineage) line.run(l.transformation, l.side, l.node, l.seq, l.quantity, l.uom);
   }
   setVoid(seqs: readonly number[], voidSeq: number): void {

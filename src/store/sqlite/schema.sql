@@ -106,6 +106,8 @@ CREATE INDEX event_biz_location ON event (biz_location);
 
 CREATE INDEX event_biz_step ON event (biz_step);
 
+CREATE INDEX event_declares ON event (seq) WHERE declares = 1;
+
 CREATE INDEX event_digest ON event (digest);
 
 CREATE INDEX event_disposition ON event (disposition);
@@ -117,6 +119,8 @@ CREATE INDEX event_hash ON event (hash);
 CREATE INDEX event_read_point ON event (read_point);
 
 CREATE INDEX event_time ON event (time);
+
+CREATE INDEX event_transformation ON event (transformation) WHERE transformation IS NOT NULL;
 
 CREATE TABLE event_item (
   item INTEGER NOT NULL,

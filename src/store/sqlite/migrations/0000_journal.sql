@@ -140,6 +140,10 @@ CREATE INDEX event_read_point ON event (read_point);
 --> statement-breakpoint
 CREATE INDEX event_biz_location ON event (biz_location);
 --> statement-breakpoint
+CREATE INDEX event_transformation ON event (transformation) WHERE transformation IS NOT NULL;
+--> statement-breakpoint
+CREATE INDEX event_declares ON event (seq) WHERE declares = 1;
+--> statement-breakpoint
 CREATE TABLE event_item (
   item INTEGER NOT NULL,
   seq INTEGER NOT NULL,
