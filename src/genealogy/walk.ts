@@ -31,7 +31,7 @@ const SLICE = 200;
 export type Walk = {
   /** Every node reached and in how many steps; the start is at 0. */
   depth: Map<Node, number>;
-  /** Lots among them that were reached only through some of their members: what was made of the lot counts, its other members do not. */
+  /** Lots among them that were reached only through some of their members: the lot as such counts, its other members do not. */
   partly: Set<Node>;
   /** Both sides of every transformation passed through; of a graph only. */
   lines: Line[];
@@ -140,7 +140,8 @@ class Walker {
     if (along.length === 0) return;
     for (const member of this.forwards ? await usedMembers(this.db, along, this.t) : await lotsOf(this.db, along, this.t)) {
       if (member.seq !== null || !this.members.has(member.item)) this.members.set(member.item, member);
-      this.reach(this.forwards ? member.item : member.lot);
+      if (this.forwards) this.reach(member.item);
+      else this.reach(member.lot, 'partly');
     }
   }
 
@@ -153,7 +154,8 @@ class Walker {
     const found = new Set(rows.map((row) => row.id));
     if (this.forwards) return found;
     const made = new Set(rows.map((row) => row.node));
-    for (const lot of nodes.filter((node) => node < 0)) for (const id of await this.makersOfMembers(lot, made.has(lot))) found.add(id);
+    for (const lot of nodes.filter((node) => node < 0 && !this.partly.has(node)))
+      for (const id of await this.makersOfMembers(lot, made.has(lot))) found.add(id);
     return found;
   }
 

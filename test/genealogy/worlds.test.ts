@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { scope, whereUsed } from '../../src/genealogy/index.ts';
+import type { Db } from '../../src/store/db.ts';
+import { type AnswerKey, type HolderCount, type LotAnswer, type PackStatus, world } from '../../src/worlds/index.ts';
+import { allPacks, questionsOf } from '../support/questions.ts';
+import { openTestStore, type TestStore } from '../support/test-store.ts';
+import { captureInGroups, takenDocuments } from '../support/worlds.ts';
+
+const LONG = process.env['LOTLINE_LONG'] === '1';
+
+async function worldOf(size: 'S' | 'M', seed = 7): Promise<{ store: TestStore; db: Db; key: AnswerKey }> {
+  const store = await openTestStore();
+  const { documents, key } = world({ seed, size });
+  let first = 1;
+  let waiting: { name: string; text: string }[] = [];
+  const send = async () => {
+    await captureInGroups(store.capturer, takenDocuments(waiting, first), () => waiting.length);
+    first += waiting.length;
+    waiting = [];
+  };
+  for (const document of documents) {
+    waiting.push(document);
+    if (waiting.length === 20) await send();
+  }
+  await send();
+  return { store, db: questionsOf(store), key: key() };
+}
+
+const byName = <Row extends { count: number }>(rows: readonly Row[], name: keyof Row) =>
+  new Map(rows.map((row) => [row[name], { ...row, name: undefined }]));
+
+/** What the key says of some lots together. */
+function together(lots: readonly LotAnswer[]): Pick<LotAnswer, 'byStatus' | 'byHolder'> {
+  const statuses = new Map<PackStatus, number>();
+  const holders = new Map<string, HolderCount>();
+  for (const lot of lots) {
+    for (const { status, count } of lot.byStatus) statuses.set(status, (statuses.get(status) ?? 0) + count);
+    for (const { holder, name, count, observed, inferred } of lot.byHolder) {
+      const sum = holders.get(holder) ?? { holder, name, count: 0, observed: 0, inferred: 0 };
+      holders.set(holder, { ...sum, count: sum.count + count, observed: sum.observed + observed, inferred: sum.inferred + inferred });
+    }
+  }
+  return {
+    byStatus: [...statuses].map(([status, count]) => ({ status, count })),
+    byHolder: [...holders.values()],
+  };
+}
+
+/** The reader trims what ilmd states, so packs told to be of "L7 " are of L7: a space is in no GS1 lot, and no key could name that one. */
+const trimmed = (key: string) => key.replace(/%20$/, '');
+function askable(lots: readonly LotAnswer[]): LotAnswer[] {
+  const keys = [...new Set(lots.map((lot) => trimmed(lot.key)))];
+  return keys.map((key) => {
+    const same = lots.filter((lot) => trimmed(lot.key) === key);
+    const packs = same.reduce((sum, lot) => sum + lot.packs, 0);
+    return { ...(same[0] as LotAnswer), ...together(same), key, packs };
+  });
+}
+
+async function agrees(db: Db, key: AnswerKey): Promise<void> {
+  const finished = askable(key.lots);
+  const lots = new Map(finished.map((lot) => [lot.key, lot]));
+  for (const lot of finished) {
+    const answer = await scope(db, { of: lot.key });
+    expect(
+      answer?.lots.map(({ key: of, packs, expiry }) => [of, packs, expiry]),
+      lot.key,
+    ).toEqual([[lot.key, lot.packs, lot.expiry]]);
+    expect(byName(answer?.packs.byStatus ?? [], 'status'), lot.key).toEqual(byName(lot.byStatus, 'status'));
+    expect(byName(answer?.packs.byHolder ?? [], 'holder'), lot.key).toEqual(byName(lot.byHolder, 'holder'));
+  }
+  for (const raw of key.rawLots) {
+    const answer = await scope(db, { of: raw.key });
+    expect(answer?.complete).toBe(true);
+    const reached = [...new Set(raw.lots.map(trimmed))];
+    expect(answer?.lots.map((lot) => lot.key).sort(), raw.key).toEqual(reached);
+    const descending = reached.map((of) => lots.get(of) as LotAnswer);
+    expect(answer?.packs.total, raw.key).toBe(descending.reduce((sum, lot) => sum + lot.packs, 0));
+    const expected = together(descending);
+    expect(byName(answer?.packs.byStatus ?? [], 'status'), raw.key).toEqual(byName(expected.byStatus, 'status'));
+    expect(byName(answer?.packs.byHolder ?? [], 'holder'), raw.key).toEqual(byName(expected.byHolder, 'holder'));
+    const used = await whereUsed(db, { of: raw.key });
+    const drawn = new Set(used?.nodes.map((node) => node.key));
+    for (const lot of reached) expect(drawn.has(lot), `${raw.key} → ${lot}`).toBe(true);
+  }
+}
+
+describe('scope agrees with a world’s own books', () => {
+  it('of world S, for each raw lot and each finished lot, now and as of the last moment', { timeout: 300_000 }, async () => {
+    const { store, db, key } = await worldOf('S');
+    await agrees(db, key);
+    const [raw] = [...key.rawLots].sort((a, b) => b.packs - a.packs);
+    const of = raw?.key as string;
+    const now = await scope(db, { of });
+    // A moment before the last event of all, which is about something else, so that the past is folded and not read.
+    const [last] = store.rows<{ time: number }>('SELECT max(time) AS time FROM event');
+    const then = await scope(db, { of, at: new Date((last as { time: number }).time - 1).toISOString() });
+    expect(then?.packs.total).toBe(now?.packs.total);
+    expect(then?.lots).toEqual(now?.lots);
+
+    const sizes = [1, 13, 700, 3_000];
+    let page = 0;
+    const rows = await allPacks(db, of, {}, () => sizes[page++ % sizes.length] as number);
+    expect(new Set(rows.map((row) => row.key)).size).toBe(now?.packs.total);
+    expect(rows).toHaveLength(raw?.packs as number);
+    const statuses = new Map<string | null, number>();
+    for (const row of rows) statuses.set(row.status, (statuses.get(row.status) ?? 0) + 1);
+    expect(statuses).toEqual(new Map(now?.packs.byStatus.map(({ status, count }) => [status, count])));
+    await store.close();
+  });
+
+  it.runIf(LONG)('of world M', { timeout: 1_800_000 }, async () => {
+    const { store, db, key } = await worldOf('M');
+    await agrees(db, key);
+    await store.close();
+  });
+});
