@@ -65,7 +65,7 @@ function namedIn(fold: Fold, parts: readonly Participation[], event: Facts, node
     inputs: [] as State[],
     outputs: [] as State[],
   };
-  for (const { node, role } of parts) {
+  for (const { node, role } of inOrder(parts, event)) {
     if (node < 0) continue;
     const state = fold.get(node);
     if (role === ROLE.epc) named.epcs.push(state);
@@ -75,4 +75,12 @@ function namedIn(fold: Fold, parts: readonly Participation[], event: Facts, node
     else if (role === ROLE.output) named.outputs.push(state);
   }
   return { ...named, lots: event.lots.filter((part) => nodes.has(part.node)) };
+}
+
+/** As the event names them, like on the way in: where it names a container and what is inside, the one that comes first is told first. */
+function inOrder(parts: readonly Participation[], event: Facts): readonly Participation[] {
+  if (parts.length < 2) return parts;
+  const places = new Map<Node, number>();
+  for (const nodes of Object.values(event.things)) for (const [place, node] of nodes.entries()) places.set(node, place);
+  return [...parts].sort((a, b) => (places.get(a.node) ?? 0) - (places.get(b.node) ?? 0));
 }
