@@ -1,6 +1,6 @@
 import type { Thing, ThingLot } from '../identifiers/thing.ts';
 
-/** The five standard event types; an extension type is its URI or CURIE as written (epcis-2.0.md §2.1). */
+/** The five standard event types; an extension type is its full URI, whatever prefix it was written with (epcis-2.0.md §2.1, V-14). */
 export type EventType =
   | 'ObjectEvent'
   | 'AggregationEvent'

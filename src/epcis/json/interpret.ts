@@ -4,6 +4,7 @@ import type { Thing } from '../../identifiers/thing.ts';
 import type { VocabularyKind } from '../cbv/lists.ts';
 import { canonicalVocabulary } from '../cbv/vocabulary.ts';
 import type { Action, EpcisEvent, ExactTime, Quantity, RuleBreach } from '../model.ts';
+import { expandCurie } from '../prefixes.ts';
 import { parseExactTime } from '../time.ts';
 import { quoted } from '../uri.ts';
 import { checkUnique } from './check.ts';
@@ -44,7 +45,7 @@ class Reader {
     const persistent = isObject(json['persistentDisposition']) ? json['persistentDisposition'] : {};
     const ilmd = this.readIlmd();
     return {
-      type: this.text('type') ?? '',
+      type: expandCurie(this.text('type') ?? '', this.scope.prefixes),
       action: this.action(),
       eventTime: this.time(json['eventTime']),
       offset: this.text('eventTimeZoneOffset') ?? '',

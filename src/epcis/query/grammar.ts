@@ -336,13 +336,13 @@ function texts(value: unknown): readonly string[] {
 const EVENT_TYPES = new Set(['ObjectEvent', 'AggregationEvent', 'TransactionEvent', 'TransformationEvent', 'AssociationEvent']);
 const EPCIS_NAMESPACE = EPCIS_PREFIXES.get('epcis') as string;
 
-/** A standard type, or one of an extension: its URI, and the name as given, since events keep the name that they were sent with. */
+/** A standard type, or one of an extension by its full URI, as events have it (model.ts). */
 function eventType(text: string, prefixes: Prefixes): string[] {
   const full = expandCurie(text, prefixes);
   const type = full.startsWith(EPCIS_NAMESPACE) ? full.slice(EPCIS_NAMESPACE.length) : full;
   if (!EVENT_TYPES.has(type) && !type.includes(':'))
     throw bad(text, 'is no event type', `Use ${[...EVENT_TYPES].join(', ')}, or the URI of a type of your own.`);
-  return EVENT_TYPES.has(type) ? [type] : [type, text];
+  return [type];
 }
 
 function action(text: string): Action {
