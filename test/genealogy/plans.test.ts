@@ -1,0 +1,65 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AsOfArgs } from '../../src/lifecycle/as-of.ts';
+import type { Db } from '../../src/store/db.ts';
+import { e01, e01Key } from '../../src/worlds/index.ts';
+import { everyAnswer, questionsOf } from '../support/questions.ts';
+import { openTestStore, type TestStore } from '../support/test-store.ts';
+
+const key = e01Key();
+let store: TestStore;
+/** When the packs had reached the wholesaler, in the journal's time: the clock goes on a second a document. */
+let halfway: string;
+beforeAll(async () => {
+  let now = Date.parse('2026-04-01T00:00:00Z');
+  store = await openTestStore({ clock: () => now });
+  for (const { name, text } of e01()) {
+    now += 1_000;
+    await store.capture(text);
+    if (name.includes('receive-pallet-1')) halfway = new Date(now).toISOString();
+  }
+});
+afterAll(() => store.close());
+
+/** Tables that grow with what is captured, and the letters by which statements call them. */
+const LARGE =
+  /^SCAN (entry|event|event_item|event_lot|item|lot|containment|containment_past|lineage|finding|finding_thing|masterdata|term|class|[a-z])$/;
+
+/** What the plan of a statement reads from end to end; what the statement itself made before (lists, groups) does not count. */
+async function scansOf(db: Db, query: SQL): Promise<string[]> {
+  const plan = (await db.all<{ detail: string }>(sql`EXPLAIN QUERY PLAN ${query}`)).map((row) => row.detail);
+  const own = new Set(plan.map((detail) => /^(?:CO-ROUTINE|MATERIALIZE) (\w+)/.exec(detail)?.[1]));
+  return plan.filter((detail) => LARGE.test(detail) && !own.has(detail.slice('SCAN '.length)));
+}
+
+const textOf = (query: SQL) =>
+  query.queryChunks.map((chunk) => (chunk !== null && typeof chunk === 'object' && 'value' in chunk ? String(chunk.value) : '?')).join('');
+
+describe('every statement of genealogy', () => {
+  it.each<[string, () => AsOfArgs]>([
+    ['now', () => ({})],
+    ['as of an event time', () => ({ at: '2026-03-23T12:00:00Z' })],
+    ['as known then', () => ({ known: halfway })],
+  ])('%s goes by an index: none reads a large table from end to end', async (_, t) => {
+    const scans = new Set<string>();
+    let statements = 0;
+    const db = questionsOf(store);
+    const watched: Db = {
+      snapshot: (work) => db.snapshot(work),
+      all: async <Row>(query: SQL) => {
+        statements++;
+        // The newest entry is the first of a scan that stops there.
+        if (!textOf(query).endsWith('ORDER BY seq DESC LIMIT 1'))
+          for (const scan of await scansOf(db, query)) scans.add(`${scan}: ${textOf(query)}`);
+        return await db.all<Row>(query);
+      },
+    };
+    for (const of of [key.lots.R1, key.lots.L1, key.pallets[0] as string, key.onePackAtPharmacy]) await everyAnswer(watched, of, t());
+    expect([...scans]).toEqual([]);
+    expect(statements).toBeGreaterThan(100);
+  });
+
+  it('would be caught if it did not', async () => {
+    expect(await scansOf(questionsOf(store), sql`SELECT count(*) FROM item i WHERE i.status = ${7}`)).toEqual(['SCAN i']);
+  });
+});
