@@ -70,7 +70,7 @@ async function storeOn(db: SqliteConnection, folder: string, options: StoreOptio
     maxEvents: options.maxEvents ?? 100_000,
     clock: options.clock ?? (() => START + 86_400_000),
   });
-  let next = 1;
+  let next = db.prepare('SELECT coalesce(max(id), 0) + 1 FROM capture_job').pluck().get() as number;
   const taken = (document: Captured, as: CaptureAs) => {
     const id = next++;
     return {
