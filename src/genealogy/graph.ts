@@ -6,7 +6,7 @@ import { NONE, type Node, ROLE } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
 import { packCounts } from './packs.ts';
-import { type Line, type Walk, walk } from './walk.ts';
+import { DEPTH_MAX, type Line, type Walk, walk } from './walk.ts';
 
 export type GraphNode = { key: string; kind: string; label: string; quantity?: number; uom?: string; packs?: number; depth: number };
 export type GraphEdge = { from: string; to: string; event: string | null; role: 'consumed' | 'member'; quantity?: number; uom?: string };
@@ -106,7 +106,7 @@ async function links(db: Db, walked: Walk, key: (n: Node) => string): Promise<{ 
     }
     const [first] = outputs.values();
     const step = id(((first as Line[])[0] as Line).seq) as string;
-    const depth = Math.min(...[...inputs.keys(), ...outputs.keys()].map((n) => walked.depth.get(n) as number));
+    const depth = [...inputs.keys(), ...outputs.keys()].reduce((least, n) => Math.min(least, walked.depth.get(n) as number), DEPTH_MAX);
     steps.push({ key: step, kind: 'transformation', label: step, depth });
     for (const [input, used] of inputs) edges.push(consumed(key(input), step, used[0] as Line, used));
     for (const [output, made] of outputs) edges.push(consumed(step, key(output), made[0] as Line, made));

@@ -29,7 +29,7 @@ export async function usedMembers(db: Db, lots: readonly Node[], t: AsOf): Promi
     );
   }
   const candidates: Node[] = [];
-  for (const lot of lots) candidates.push(...(await claimed(db, lot, t)));
+  for (const lot of lots) for (const item of await claimed(db, lot, t)) candidates.push(item);
   const used = await db.all<{ node: Node }>(
     sql`SELECT DISTINCT l.node FROM ${eachNumber(candidates)} j CROSS JOIN lineage l ON l.node = j.value AND l.side = 0`,
   );

@@ -31,15 +31,17 @@ export async function reachOf(db: Db, lots: Iterable<Node>, items: Iterable<Node
 export async function* packGroups(db: Db, reach: Reach, t: AsOf): AsyncGenerator<{ states: States; groups: readonly PackGroup[] }> {
   const packs = new Packs(db, reach);
   for (const lot of reach.lots) {
-    if (isNow(t)) yield await present(db, sql`item WHERE lot = ${-lot} AND lot IS NOT NULL AND (flags & 1) = 0`, sql``);
+    if (isNow(t)) yield* present(db, sql`item WHERE lot = ${-lot} AND lot IS NOT NULL AND (flags & 1) = 0`, sql``);
     else for (const slice of slices(await claimed(db, lot, t))) yield await past(db, slice, t, (state) => isPackOf(state, lot));
   }
   for (const slice of slices(reach.items)) {
     const found = isNow(t)
-      ? await present(db, sql`${eachNumber(slice)} j CROSS JOIN item ON id = j.value`, sql`class, lot, `)
-      : await past(db, slice, t, () => true);
-    await packs.know(found.groups.map(({ state }) => state));
-    yield { states: found.states, groups: found.groups.filter(({ state }) => packs.isAlone(state)) };
+      ? present(db, sql`${eachNumber(slice)} j CROSS JOIN item ON id = j.value WHERE true`, sql`class, lot, `)
+      : [await past(db, slice, t, () => true)];
+    for await (const { states, groups } of found) {
+      await packs.know(groups.map(({ state }) => state));
+      yield { states, groups: groups.filter(({ state }) => packs.isAlone(state)) };
+    }
   }
 }
 
@@ -48,21 +50,25 @@ function* slices(nodes: readonly Node[]): Iterable<Node[]> {
 }
 
 /**
- * Groups by everything that resolving a state asks for. Disposition, custody and place come whole from the events that told them, so those
- * stand for them; sorting fewer columns is what makes this quick. The rest is read from the first of each group.
+ * Packs by themselves group by what is shown of them, though each may have been dispensed by an event of its own. Of packs in a container
+ * also counts which event told what, since the later one wins; disposition, custody and place come whole from the events that told them,
+ * so those stand for them. Sorting few columns is what makes this quick: the rest is read from the first of each group.
  */
-async function present(db: Db, from: SQL, more: SQL): Promise<{ states: States; groups: PackGroup[] }> {
-  const rows = await db.all<ThingRow & { count: number }>(
-    sql`SELECT i.id AS node, class, -lot AS lot, expiry, ${STATE_COLUMNS}, NULL AS balance, g.count
-        FROM (SELECT min(id) AS id, count(*) AS count FROM ${from}
-              GROUP BY ${more}parent, entered_seq, status, status_seq, disposition_seq, custody_seq, place_seq, flags, persistent) g
-        CROSS JOIN item i ON i.id = g.id`,
-  );
-  const list = await statesFrom(wordsOf(db), rows);
-  return {
-    states: await presentStates(db, list),
-    groups: list.map((state, i) => ({ state, count: (rows[i] as { count: number }).count })),
-  };
+async function* present(db: Db, from: SQL, more: SQL): AsyncGenerator<{ states: States; groups: PackGroup[] }> {
+  for (const [where, alike] of [
+    [sql`parent IS NULL`, sql`status, disposition, holder, place, flags, persistent`],
+    [sql`parent IS NOT NULL`, sql`parent, entered_seq, status, status_seq, disposition_seq, custody_seq, place_seq, flags, persistent`],
+  ] as const) {
+    const rows = await db.all<ThingRow & { count: number }>(
+      sql`SELECT i.id AS node, class, -lot AS lot, expiry, ${STATE_COLUMNS}, NULL AS balance, g.count
+          FROM (SELECT min(id) AS id, count(*) AS count FROM ${from} AND ${where} GROUP BY ${more}${alike}) g CROSS JOIN item i ON i.id = g.id`,
+    );
+    const list = await statesFrom(wordsOf(db), rows);
+    yield {
+      states: await presentStates(db, list),
+      groups: list.map((state, i) => ({ state, count: (rows[i] as { count: number }).count })),
+    };
+  }
 }
 
 async function past(

@@ -85,22 +85,18 @@ export async function keysOf(db: Db, nodes: readonly Node[]): Promise<Map<Node, 
 async function thingRows(db: Db, nodes: readonly Node[]): Promise<ThingRow[]> {
   const items = nodes.filter((node) => node > 0);
   const lots = nodes.filter((node) => node < 0).map((node) => -node);
-  const rows: ThingRow[] = [];
-  if (items.length > 0) {
-    rows.push(
-      ...(await db.all<ThingRow>(
-        sql`SELECT id AS node, class, -lot AS lot, expiry, ${STATE_COLUMNS}, NULL AS balance FROM ${eachNumber(items)} j CROSS JOIN item ON id = j.value`,
-      )),
-    );
-  }
-  if (lots.length > 0) {
-    rows.push(
-      ...(await db.all<ThingRow>(
-        sql`SELECT -id AS node, class, NULL AS lot, expiry, ${STATE_COLUMNS}, balance FROM ${eachNumber(lots)} j CROSS JOIN lot ON id = j.value`,
-      )),
-    );
-  }
-  return rows;
+  return [
+    ...(items.length === 0
+      ? []
+      : await db.all<ThingRow>(
+          sql`SELECT id AS node, class, -lot AS lot, expiry, ${STATE_COLUMNS}, NULL AS balance FROM ${eachNumber(items)} j CROSS JOIN item ON id = j.value`,
+        )),
+    ...(lots.length === 0
+      ? []
+      : await db.all<ThingRow>(
+          sql`SELECT -id AS node, class, NULL AS lot, expiry, ${STATE_COLUMNS}, balance FROM ${eachNumber(lots)} j CROSS JOIN lot ON id = j.value`,
+        )),
+  ];
 }
 
 /** States with everything that resolving them takes. */
