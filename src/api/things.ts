@@ -51,7 +51,7 @@ export function thingRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
             200: Type.Unsafe<unknown>({
               type: 'object',
               description:
-                '{key, epc, kind, status, disposition, lot, expiry, parent, top, location, holder, owner, observed, lastEvent, findings}',
+                '{key, epc, kind, status, disposition, lot, expiry, parent, top, location, holder, owner, names, observed, lastEvent, findings}',
             }),
           },
         },

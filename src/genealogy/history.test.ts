@@ -137,10 +137,10 @@ describe('the history of a thing', () => {
     ]);
   });
 
-  it('is null for what nothing names, and for what nothing named by then', async () => {
+  it('is null for what nothing names or was known by then, and empty before anything happened to it', async () => {
     await tell(commission(5, P1));
     expect(await told(packOf(2))).toBeUndefined();
-    expect(await told(P1, { at: '2026-03-01T08:04:00Z' })).toBeUndefined();
+    expect(await told(P1, { at: '2026-03-01T08:04:00Z' })).toEqual([]);
     expect(await told(P1, { known: '2026-03-01T00:00:00Z' })).toBeUndefined();
   });
 });

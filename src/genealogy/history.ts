@@ -3,7 +3,7 @@ import { formatExactTime } from '../epcis/index.ts';
 import { type AsOf, type AsOfArgs, asOf, notRepeated, stated, staysAsOf } from '../lifecycle/as-of.ts';
 import { DEPTH_MAX } from '../lifecycle/fold.ts';
 import { comparePositions, type Position } from '../lifecycle/order.ts';
-import { eventIdOf, findNodeAsOf, keysOf, positionsOf, wordsOf } from '../lifecycle/present.ts';
+import { eventIdOf, findNodeAsOf, keysOf, partyNames, positionsOf, wordsOf } from '../lifecycle/present.ts';
 import { actionOf, positionOf } from '../lifecycle/rows.ts';
 import { type Node, ROLE } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
@@ -29,7 +29,8 @@ export type HistoryEntry = {
   /** Declared erroneous, or an error declaration itself: shown, but without effect. */
   voided: boolean;
 };
-export type HistoryAnswer = { of: string; entries: HistoryEntry[] };
+/** `names`: what master data calls the places, by `414/<gln>`. */
+export type HistoryAnswer = { of: string; entries: HistoryEntry[]; names: Record<string, string> };
 
 type Row = Pick<
   EventRow,
@@ -77,14 +78,13 @@ export async function history(db: Db, args: { of: string; lineage?: boolean } & 
         WHERE ${stated(t, sql`e`)} AND ${notRepeated(t, sql`e`)}`,
   );
   const ordered = rows.map((row) => ({ row, position: positionOf(row) })).sort((a, b) => comparePositions(a.position, b.position));
-  return {
-    of: args.of,
-    entries: await told(
-      db,
-      ordered.map(({ row }) => ({ row, reason: reasons.get(row.seq) as Reason })),
-      t,
-    ),
-  };
+  const entries = await told(
+    db,
+    ordered.map(({ row }) => ({ row, reason: reasons.get(row.seq) as Reason })),
+    t,
+  );
+  const places = entries.flatMap((entry) => [entry.bizLocation, entry.readPoint]);
+  return { of: args.of, entries, names: await partyNames(db, places, t) };
 }
 
 async function ownEvents(db: Db, node: Node): Promise<number[]> {

@@ -3,7 +3,7 @@ import { formatExactTime } from '../epcis/index.ts';
 import { kindOfKey, parseKey, toDigitalLink } from '../identifiers/index.ts';
 import { type AsOf, type AsOfArgs, asOf, effective, isNow, stated, staysAsOf } from '../lifecycle/as-of.ts';
 import { comparePositions } from '../lifecycle/order.ts';
-import { eventIdOf, findNodeAsOf, keysOf, namesOf, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
+import { eventIdOf, findNodeAsOf, keysOf, namesOf, partyNames, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
 import { shownStatus } from '../lifecycle/resolve.ts';
 import { positionOf } from '../lifecycle/rows.ts';
 import { NONE, type Node, type State } from '../lifecycle/state.ts';
@@ -26,6 +26,8 @@ export type ThingAnswer = {
   location: string | null;
   holder: string | null;
   owner: string | null;
+  /** What master data calls the holder, the owner and the place, by `414/<gln>`. */
+  names: Record<string, string>;
   /** True: its own number was read where it last was; false: inferred through a container; null: no place is known. */
   observed: boolean | null;
   /** eventID of the last event that concerns it, by its own number or through a container. */
@@ -41,7 +43,8 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
   const node = await findNodeAsOf(db, args.of, t);
   if (node === null) return null;
   const states = await statesOf(db, [node], t);
-  const state = states.states.get(node) as State;
+  const state = states.states.get(node);
+  if (state === undefined) return null; // known, but nothing had happened to it by then
   const now = states.resolve(state);
   const chain = [...states.chain(state)];
   const keys = await keysOf(db, [node, ...chain.map((container) => container.node), ...(state.lot === 0 ? [] : [state.lot])]);
@@ -63,6 +66,7 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
     location: now.place,
     holder: now.holder,
     owner: now.owner,
+    names: await partyNames(db, [now.holder, now.owner, now.place], t),
     observed: now.placeSeq === NONE ? null : now.observed,
     lastEvent: last === null ? null : eventIdOf(last),
     lastEventTime: last === null ? null : formatExactTime({ ms: last.time, below: last.below }),

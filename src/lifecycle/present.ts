@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { formatKey, parseKey } from '../identifiers/index.ts';
+import { formatKey, glnOf, parseKey } from '../identifiers/index.ts';
 import type { Db } from '../store/db.ts';
 import type { EventRow, ThingRow } from '../store/rows.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
@@ -52,13 +52,16 @@ export async function findNode(db: Db, key: string): Promise<Node | null> {
   return odd?.node ?? null;
 }
 
-/** The node of a canonical key if an event named it by then, with effect or without; null otherwise. */
+/**
+ * The node of a canonical key if it was known by then; null otherwise. What is known but had not happened yet at the event time asked for is
+ * no stranger: its answers are empty.
+ */
 export async function findNodeAsOf(db: Db, key: string, t: AsOf): Promise<Node | null> {
   const node = await findNode(db, key);
-  if (node === null || isNow(t)) return node;
+  if (node === null || t.seq === null) return node;
   const parts = node > 0 ? sql`event_item p WHERE p.item = ${node}` : sql`event_lot p WHERE p.lot = ${-node}`;
   const rows = await db.all(
-    sql`SELECT 1 AS one FROM (SELECT p.seq FROM ${parts}) p CROSS JOIN event e ON e.seq = p.seq AND ${stated(t, sql`e`)} LIMIT 1`,
+    sql`SELECT 1 AS one FROM (SELECT p.seq FROM ${parts}) p CROSS JOIN event e ON e.seq = p.seq AND ${stated({ at: null, seq: t.seq }, sql`e`)} LIMIT 1`,
   );
   return rows.length > 0 ? node : null;
 }
@@ -287,6 +290,16 @@ export async function namesOf(db: Db, keys: readonly string[], t: AsOf): Promise
     }
   }
   return names;
+}
+
+/** Names of parties and places for an answer, by the key of their GLN; those without a name are left out. */
+export async function partyNames(db: Db, keys: readonly (string | null)[], t: AsOf): Promise<Record<string, string>> {
+  const wanted = new Set<string>();
+  for (const key of keys) {
+    const gln = key === null ? null : glnOf(key);
+    if (gln !== null) wanted.add(`414/${gln}`);
+  }
+  return Object.fromEntries(await namesOf(db, [...wanted], t));
 }
 
 /** Event ids as they go by: as sent, else the hash in its `ni:` form. */

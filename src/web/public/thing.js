@@ -14,7 +14,13 @@ const KINDS = {
   giai: 'Individual asset (GIAI)',
 };
 
+/** Names of parties and places as answers give them, by GLN. */
+export function namesIn(answer) {
+  return new Map(Object.entries(answer.names ?? {}).map(([key, name]) => [key.slice(4), name]));
+}
+
 export function showThing(thing, times) {
+  const names = namesIn(thing);
   const findings = thing.findings ?? [];
   const chain = h('span', {}, thing.parent ? loading('containers') : h('span', { class: 'none' }, 'in no container'));
   if (thing.parent) void containers(thing, times).then((links) => chain.replaceChildren(...links));
@@ -44,9 +50,9 @@ export function showThing(thing, times) {
     h(
       'dl',
       { class: 'facts' },
-      fact('Holder', party(thing.holder)),
-      fact('Owner', party(thing.owner)),
-      fact('Place', party(thing.location)),
+      fact('Holder', party(thing.holder, names)),
+      fact('Owner', party(thing.owner, names)),
+      fact('Place', party(thing.location, names)),
       fact('Container', chain),
       fact('Lot', thing.lot ?? '', true),
       fact('Expiry', thing.expiry ?? '', true),
@@ -113,12 +119,13 @@ export function showHistory(of, times) {
     place,
     'its history',
     () => ask(`things/${encodeURIComponent(of)}/history`, { ...times, lineage: true }),
-    ({ entries }) => {
+    ({ entries, names }) => {
+      const known = namesIn({ names });
       const list = h('ol', { class: 'timeline' });
       const note = h('p', { class: 'note' });
       const draw = () => {
         const lines = entries.filter((entry) => shown.has(entry.why));
-        list.replaceChildren(...lines.slice(0, LINES_SHOWN).map(line));
+        list.replaceChildren(...lines.slice(0, LINES_SHOWN).map((entry) => line(entry, known)));
         note.textContent = lines.length > LINES_SHOWN ? `The first ${LINES_SHOWN} of ${lines.length} events are shown.` : '';
       };
       draw();
@@ -148,7 +155,7 @@ export function showHistory(of, times) {
   return place;
 }
 
-function line(entry) {
+function line(entry, names) {
   const { buttons, place } = evidence(entry.eventID, entry.seq);
   const type = entry.type.replace(/Event$/, '');
   return h(
@@ -170,7 +177,7 @@ function line(entry) {
         'p',
         { class: 'where' },
         entry.disposition && h('span', {}, words(entry.disposition)),
-        (entry.bizLocation ?? entry.readPoint) && party(entry.bizLocation ?? entry.readPoint),
+        (entry.bizLocation ?? entry.readPoint) && party(entry.bizLocation ?? entry.readPoint, names),
         h('span', { class: 'recorded' }, 'recorded ', moment(entry.recordTime)),
         buttons,
       ),
