@@ -18,7 +18,9 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     if (path === '' || lock.packages[place] || lock.packages[`${path}/${place}`] || !/^\d+\.\d+\.\d+/.test(version)) continue;
     const parts = name.split('/').at(-1).split('-');
     const system = SYSTEMS.find((os) => parts.includes(os));
-    const processor = PROCESSORS.find((cpu) => parts.includes(cpu) || (cpu === 'ppc64' && parts.includes('ppc64le')) || (cpu === 'wasm32' && parts.includes('wasm32')));
+    const processor = PROCESSORS.find(
+      (cpu) => parts.includes(cpu) || (cpu === 'ppc64' && parts.includes('ppc64le')) || (cpu === 'wasm32' && parts.includes('wasm32')),
+    );
     if (system === undefined && processor === undefined) continue;
     const libc = parts.some((part) => part.startsWith('musl')) ? ['musl'] : parts.includes('gnu') ? ['glibc'] : undefined;
     lock.packages[place] = {

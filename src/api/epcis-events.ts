@@ -124,7 +124,10 @@ function linkNext(
   search.set('perPage', String(page.perPage));
   search.set('nextPageToken', formatPageToken(page.next, page.query, page.expires));
   const path = request.url.split('?', 1)[0] as string;
-  void reply.headers({ link: `<${path}?${search.toString()}>; rel="next"`, 'gs1-next-page-token-expires': new Date(page.expires).toISOString() });
+  void reply.headers({
+    link: `<${path}?${search.toString()}>; rel="next"`,
+    'gs1-next-page-token-expires': new Date(page.expires).toISOString(),
+  });
 }
 
 function searchOf(request: FastifyRequest): URLSearchParams {

@@ -6,7 +6,7 @@ import { findAi } from './gs1/ai-table.ts';
 import { writeDigitalLink } from './gs1/digital-link.ts';
 import { readBracketed, writeBracketed } from './gs1/element-string.ts';
 import { type Element, qualifiersOf, ruleFor } from './gs1/elements.ts';
-import { finest, type Gs1Key, isKeyAi, isSequence, keyText, lotOf, readKeyText, thingOf } from './gs1/keys.ts';
+import { finest, type Gs1Key, isKeyAi, isSequence, isWritable, keyText, lotOf, readKeyText, thingOf } from './gs1/keys.ts';
 import { isbt128Key, isIsbt128Key } from './isbt128/keys.ts';
 import { readIsbt128 } from './isbt128/structures.ts';
 import { formatKey, parseKey } from './key.ts';
@@ -70,13 +70,13 @@ function thingOfIsbt128(reading: ReturnType<typeof readIsbt128>): Thing {
 /** The Digital Link of a canonical key; null for a key that is a URI of its own. */
 export function toDigitalLink(key: string, options: { domain?: string } = {}): string | null {
   const gs1 = readKeyText(key);
-  return gs1 === null ? null : `https://${options.domain ?? 'id.gs1.org'}/${keyText(gs1)}`;
+  return gs1 === null || !isWritable(gs1) ? null : `https://${options.domain ?? 'id.gs1.org'}/${keyText(gs1)}`;
 }
 
 /** The bracketed element string of a canonical key, `(` inside a value escaped; null for a key that is a URI of its own. */
 export function toElementString(key: string): string | null {
   const gs1 = readKeyText(key);
-  if (gs1 === null) return null;
+  if (gs1 === null || !isWritable(gs1)) return null;
   const elements = [{ ai: gs1.ai, value: gs1.value }, ...(gs1.qualifier === '' ? [] : [{ ai: gs1.qualifier, value: gs1.part }])];
   return writeBracketed(elements);
 }
@@ -88,7 +88,7 @@ export function toElementString(key: string): string | null {
 export function toEpcUrn(key: string, companyPrefixLength: number): string | null {
   const gs1 = readKeyText(key);
   if (gs1 === null) return key.startsWith('urn:epc:') ? key : null;
-  return writeEpcUrn(gs1, companyPrefixLength);
+  return isWritable(gs1) ? writeEpcUrn(gs1, companyPrefixLength) : null;
 }
 
 /** A plain word for what a canonical key names: its EPC scheme, `gtin` for a whole product, `isbt128`, or `uri`. */

@@ -244,7 +244,7 @@ class Reader {
         const read = this.scope.readName(name);
         if (typeof read === 'string' || !MASTER_DATA_NAMESPACES.has(read.namespace)) continue;
         if (read.local === 'lotNumber') lot ??= scalarText(ilmd[name]);
-        else if (read.local === 'itemExpirationDate') expiry ??= scalarText(ilmd[name]);
+        else if (read.local === 'itemExpirationDate') expiry ??= scalarText(ilmd[name])?.trim() ?? null;
       }
     }
     // A date written as a date-time names the same day.
@@ -275,6 +275,6 @@ function withoutRepetition(things: Thing[]): readonly Thing[] {
 /** The text of a value, or of the first of several. */
 function scalarText(value: unknown): string | null {
   const one: unknown = Array.isArray(value) ? value[0] : value;
-  if (typeof one === 'string') return one.trim() || null;
+  if (typeof one === 'string') return one.trim() === '' ? null : one; // a lot is what was written, byte for byte
   return typeof one === 'number' ? String(one) : null;
 }

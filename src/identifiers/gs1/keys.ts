@@ -305,6 +305,29 @@ export function readKeyText(text: string): Gs1Key | null {
       `${shown(text)}: a key is AI/value, or AI/value/qualifier/value`,
       'Percent-encode every / inside a value as %2F.',
     );
+  if (parts[2] === '10' && (ai === '01' || ai === '8006'))
+    return lotKey(ai, percentDecode(parts[1] as string), percentDecode(parts[3] as string));
   const qualifiers: [string, string][] = parts.length === 4 ? [[parts[2] as string, percentDecode(parts[3] as string)]] : [];
   return keyFrom(ai, percentDecode(parts[1] as string), qualifiers);
+}
+
+/**
+ * A lot as events name it: ilmd states it as free text, so that a lot may have a space or more than 20 characters, and still is the lot that
+ * it is, byte for byte (domain.md §3.1, §10.2 rule 5). Such a key has no Digital Link, element string or URN.
+ */
+function lotKey(ai: KeyAi, value: string, lot: string): Gs1Key {
+  checkKeyValue(ai, value);
+  if (lot === '') throw refusal('ID-LENGTH', `${ai}/${value}: the lot is empty`, 'Write the lot behind /10/, or leave /10/ out.');
+  return { ai, value, qualifier: '10', part: lot };
+}
+
+/** Whether a key can be written in the forms of GS1: all but lots of odd text. */
+export function isWritable(key: Gs1Key): boolean {
+  if (key.qualifier !== '10') return true;
+  try {
+    checkPart('10', key.part);
+    return true;
+  } catch {
+    return false;
+  }
 }
