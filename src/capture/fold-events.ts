@@ -14,7 +14,7 @@ export type Moment = { readonly seq: number; readonly recordTime: number };
 type LateEvent = { readonly accepted: Accepted; readonly event: NamedEvent };
 
 /** What folding a run of events found, and the canonical keys of the things that the run names. */
-export type Folded = { readonly found: readonly FindingThing[]; keyOf(node: Node): string | null };
+export type Folded = { readonly found: readonly FindingThing[]; readonly keyOf: (node: Node) => string | null };
 
 /**
  * Folds accepted events in document order and saves what they are and what they change. What goes on top of the present is folded in memory and

@@ -19,6 +19,7 @@ import {
   receive,
   sensorOf,
   ship,
+  siteOf,
   transact,
   transform,
   unpack,
@@ -31,16 +32,10 @@ import {
  * Random streams of events over so few things that they meet: right ones, and all that lines and docks really do wrong (domain.md §5.3).
  * What arrival legitimately decides is kept out: two events of one eventID with other content, and one content with and without eventID.
  */
-const PACKS = Array.from({ length: 7 }, (_, i) => packOf(i + 1));
-const CASES = [1, 2, 3].map(caseOf);
-const PALLETS = [palletOf(1), palletOf(2)];
-const CONTAINERS = [...CASES, ...PALLETS];
-const THINGS = [...PACKS, ...CONTAINERS];
-const LOTS = ['L1', 'L2'];
-const MATERIALS = [lotOf('L1'), lotOf('L2'), lotOf('R1', 12), lotOf('R2', 12)];
+type Scene = { packs: string[]; cases: string[]; pallets: string[]; parts: string[]; materials: string[]; lots: string[] };
 
 const pick = <T>(list: readonly T[]) => fc.constantFrom(...list);
-const some = <T>(list: readonly T[], max = 3) => fc.uniqueArray(pick(list), { minLength: 1, maxLength: max });
+const some = <T>(list: readonly T[], max = 3) => fc.uniqueArray(pick(list), { minLength: 1, maxLength: Math.min(max, list.length) });
 /** Few instants, so that many events share one; some differ below the minute. */
 const at = fc.oneof(
   { arbitrary: fc.integer({ min: 0, max: 9 }), weight: 4 },
@@ -54,111 +49,74 @@ const persistent: fc.Arbitrary<Json> = fc.oneof(
   { arbitrary: pick(['recalled', 'expired']).map((word): Json => ({ persistentDisposition: { set: [word] } })), weight: 1 },
   { arbitrary: pick(['recalled', 'expired']).map((word): Json => ({ persistentDisposition: { unset: [word] } })), weight: 1 },
 );
-const quantity = fc
-  .record({ of: pick(MATERIALS), amount: pick([1, 2, 5]), uom: pick([undefined, 'KGM', 'GRM']) })
-  .map((q) => quantityOf(q.of, q.amount, q.uom));
-const lot = pick([undefined, ...LOTS]);
 const named = <T extends object>(o: T): T => Object.fromEntries(Object.entries(o).filter(([, v]) => v !== undefined)) as T;
 
-/** One event of any kind. */
-export const anyEvent: fc.Arbitrary<Json> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc
-      .tuple(at, some(THINGS, 4), lot, expiry, place)
+/** Every kind of event, about the things of a scene. */
+function kindsOf({ packs, cases, pallets, parts, materials, lots }: Scene) {
+  const containers = [...cases, ...pallets];
+  const things = [...packs, ...containers];
+  const lot = pick([undefined, ...lots]);
+  const quantity = fc
+    .record({ of: pick(materials), amount: pick([1, 2, 5]), uom: pick([undefined, 'KGM', 'GRM']) })
+    .map((q) => quantityOf(q.of, q.amount, q.uom));
+  const transformation = (part: fc.Arbitrary<string | Json>) =>
+    fc
+      .tuple(at, fc.array(part, { maxLength: 2 }), fc.array(part, { maxLength: 2 }), pick([undefined, undefined, 'T1', 'T2']), lot, expiry)
+      .map(([t, i, o, id, l, x]) => {
+        const inputs = uniqueParts(i);
+        const outputs = uniqueParts(o);
+        if (inputs.length + outputs.length === 0) inputs.push(quantityOf(materials[0] as string, 1, 'KGM'));
+        const piece = inputs.length === 0 || outputs.length === 0 ? (id ?? 'T1') : id;
+        const ilmd = outputs.length > 0 ? { lot: l, expiry: x } : {};
+        return transform(t, inputs, outputs, named({ id: piece && `urn:epc:id:gdti:9520123.00001.${piece}`, ...ilmd }) as object);
+      });
+  return {
+    commission: fc
+      .tuple(at, some(things, 4), lot, expiry, place)
       .map(([t, e, l, x, p]) => commission(t, e, named({ lot: l, expiry: x, ...p }) as object)),
-  },
-  { weight: 5, arbitrary: fc.tuple(at, pick(CONTAINERS), some(THINGS), place).map(([t, p, c, w]) => pack(t, p, c, w)) },
-  // As it should be: packs into cases, cases onto pallets.
-  { weight: 3, arbitrary: fc.tuple(at, pick(CASES), some(PACKS, 4), place).map(([t, p, c, w]) => pack(t, p, c, w)) },
-  { weight: 3, arbitrary: fc.tuple(at, pick(PALLETS), some(CASES), place).map(([t, p, c, w]) => pack(t, p, c, w)) },
-  { weight: 4, arbitrary: fc.tuple(at, pick(CONTAINERS), some(THINGS), place).map(([t, p, c, w]) => unpack(t, p, c, w)) },
-  { weight: 4, arbitrary: fc.tuple(at, pick(CONTAINERS), place).map(([t, p, w]) => unpackAll(t, p, w)) },
-  { weight: 1, arbitrary: fc.tuple(at, pick(CONTAINERS), some(THINGS), place).map(([t, p, c, w]) => lookInto(t, p, c, w)) },
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(at, fc.oneof(some(THINGS), some(CONTAINERS, 1)), site)
+    pack: fc.tuple(at, pick(containers), some(things), place).map(([t, p, c, w]) => pack(t, p, c, w)),
+    fillCase: fc.tuple(at, pick(cases), some(packs, 4), place).map(([t, p, c, w]) => pack(t, p, c, w)),
+    fillPallet: fc.tuple(at, pick(pallets), some(cases), place).map(([t, p, c, w]) => pack(t, p, c, w)),
+    unpack: fc.tuple(at, pick(containers), some(things), place).map(([t, p, c, w]) => unpack(t, p, c, w)),
+    unpackAll: fc.tuple(at, pick(containers), place).map(([t, p, w]) => unpackAll(t, p, w)),
+    lookInto: fc.tuple(at, pick(containers), some(things), place).map(([t, p, c, w]) => lookInto(t, p, c, w)),
+    ship: fc
+      .tuple(at, fc.oneof(some(things), some(containers, 1)), site)
       .map(([t, e, s]) => ship(t, e, named({ from: 1, to: 2, site: s }) as object)),
-  },
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(at, some(THINGS), site, pick([2, 3]))
+    receive: fc
+      .tuple(at, fc.oneof(some(things), some(containers, 1)), site, pick([2, 3]))
       .map(([t, e, s, to]) => receive(t, e, named({ from: 1, to, site: s }) as object)),
-  },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(at, some(THINGS), place)
-      .map(([t, e, w]) =>
-        voidShipping(t, e, w.site === undefined ? {} : { bizLocation: { id: `urn:epc:id:sgln:9520123.0000${w.site}.0` } }),
-      ),
-  },
-  {
-    weight: 3,
-    arbitrary: fc
+    voidShipping: fc
+      .tuple(at, some(things), site)
+      .map(([t, e, s]) => voidShipping(t, e, s === undefined ? {} : { bizLocation: { id: siteOf(s) } })),
+    hold: fc
+      .tuple(at, some([...containers, ...containers, ...packs], 1), pick(['holding', 'storing']))
+      .map(([t, e, step]) => observe(t, e, { step })),
+    observe: fc
       .tuple(
         at,
-        some(THINGS),
+        some(things),
         pick(['inspecting', 'holding', 'storing', 'sampling', 'dispensing']),
         pick([undefined, 'in_progress', 'recalled']),
         place,
         persistent,
       )
       .map(([t, e, step, disposition, p, more]) => observe(t, e, named({ step, disposition, ...p }) as object, more)),
-  },
-  { weight: 2, arbitrary: fc.tuple(at, some(THINGS, 2)).map(([t, e]) => destroy(t, e)) },
-  { weight: 1, arbitrary: fc.tuple(at, some(THINGS, 2)).map(([t, e]) => decommission(t, e)) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(at, some(THINGS, 2), pick([undefined, 'dispensing', 'shipping']))
+    observePart: fc.tuple(at, some(parts, 1)).map(([t, e]) => observe(t, e)),
+    destroy: fc.tuple(at, some(things, 2)).map(([t, e]) => destroy(t, e)),
+    decommission: fc.tuple(at, some(things, 2)).map(([t, e]) => decommission(t, e)),
+    transact: fc
+      .tuple(at, some(things, 2), pick([undefined, 'dispensing', 'shipping']))
       .map(([t, e, step]) => transact(t, e, named({ step }) as object)),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(at, pick(CONTAINERS), some([...PACKS, sensorOf(1), sensorOf(2)], 2)).map(([t, p, c]) => associate(t, p, c)),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(at, pick(CONTAINERS), fc.option(some([...PACKS, sensorOf(1)], 2), { nil: [] }))
+    associate: fc.tuple(at, pick(containers), some([...packs, ...parts], 2)).map(([t, p, c]) => associate(t, p, c)),
+    dissociate: fc
+      .tuple(at, pick(containers), fc.option(some([...packs, ...parts], 2), { nil: [] }))
       .map(([t, p, c]) => dissociate(t, p, c)),
-  },
-  {
-    weight: 4,
-    arbitrary: fc
-      .tuple(
-        at,
-        fc.array(fc.oneof(quantity, pick(PACKS)), { maxLength: 2 }),
-        fc.array(fc.oneof(quantity, pick(PACKS)), { maxLength: 2 }),
-        pick([undefined, 'T1', 'T2']),
-        lot,
-        expiry,
-      )
-      .map(([t, i, o, id, l, x]) => {
-        const inputs = uniqueParts(i);
-        const outputs = uniqueParts(o);
-        if (inputs.length + outputs.length === 0) inputs.push(quantityOf(MATERIALS[2] as string, 1, 'KGM'));
-        const whole = id === undefined && (inputs.length === 0 || outputs.length === 0);
-        const of = whole ? 'T1' : id;
-        return transform(
-          t,
-          inputs,
-          outputs,
-          named({
-            id: of && `urn:epc:id:gdti:9520123.00001.${of}`,
-            lot: outputs.length > 0 ? l : undefined,
-            expiry: outputs.length > 0 ? x : undefined,
-          }) as object,
-        );
-      }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(at, some(MATERIALS, 2), pick(['receiving', 'shipping', 'holding', 'storing']), pick(['OBSERVE', 'ADD', 'DELETE']), persistent)
+    transform: transformation(fc.oneof(quantity, pick(packs))),
+    transformLots: transformation(quantity),
+    usePack: fc.tuple(at, pick(packs)).map(([t, e]) => transform(t, [e], [quantityOf(materials[0] as string, 1)])),
+    observeLot: fc
+      .tuple(at, some(materials, 2), pick(['receiving', 'shipping', 'holding', 'storing']), pick(['OBSERVE', 'ADD', 'DELETE']), persistent)
       .map(([t, of, step, action, more]) =>
         observeLot(
           t,
@@ -167,18 +125,41 @@ export const anyEvent: fc.Arbitrary<Json> = fc.oneof(
           more,
         ),
       ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(at, pick(CONTAINERS), pick(['ADD', 'DELETE']), quantity).map(
-      ([t, p, action, q]): Json => ({
-        ...(action === 'ADD' ? pack(t, p, []) : unpackAll(t, p)),
-        childEPCs: undefined,
-        childQuantityList: [q],
-      }),
-    ),
-  },
-);
+    packLot: fc.tuple(at, pick(containers), pick(['ADD', 'DELETE']), quantity).map(([t, p, action, q]): Json => {
+      const { childEPCs: _, ...rest } = action === 'ADD' ? pack(t, p, []) : unpackAll(t, p);
+      return { ...rest, childQuantityList: [q] };
+    }),
+  };
+}
+type Kind = keyof ReturnType<typeof kindsOf>;
+
+const range = <T>(count: number, of: (n: number) => T) => Array.from({ length: count }, (_, i) => of(i + 1));
+const scene = (packs: number, cases: number, pallets: number): Scene => ({
+  packs: range(packs, packOf),
+  cases: range(cases, caseOf),
+  pallets: range(pallets, palletOf),
+  parts: range(2, sensorOf),
+  materials: [lotOf('L1'), lotOf('L2'), lotOf('R1', 12), lotOf('R2', 12)],
+  lots: ['L1', 'L2'],
+});
+function eventsIn(stage: Scene, weights: Partial<Record<Kind, number>>): fc.Arbitrary<Json> {
+  const kinds = kindsOf(stage);
+  return fc.oneof(...Object.entries(weights).map(([kind, weight]) => ({ weight, arbitrary: kinds[kind as Kind] })));
+}
+
+/** What a story is about: everything at once, or one matter among very few things, so that rare meetings happen. */
+const THEMES = {
+  everything: eventsIn(scene(7, 3, 2), {
+    commission: 6, pack: 5, fillCase: 3, fillPallet: 3, unpack: 4, unpackAll: 4, lookInto: 1, ship: 3, receive: 3, voidShipping: 2, observe: 3,
+    destroy: 2, decommission: 1, transact: 1, associate: 1, dissociate: 1, transform: 4, observeLot: 2, packLot: 1,
+  }), // biome-ignore format: a table
+  trade: eventsIn(scene(2, 1, 1), { fillCase: 3, fillPallet: 3, unpack: 3, unpackAll: 2, ship: 2, receive: 2, hold: 1, voidShipping: 1 }),
+  material: eventsIn(scene(1, 1, 1), { transformLots: 6, observeLot: 1, commission: 1 }),
+  use: eventsIn(scene(2, 1, 1), { fillCase: 3, fillPallet: 2, hold: 3, usePack: 4, commission: 1, unpackAll: 1 }),
+  parts: eventsIn(scene(2, 1, 1), { associate: 3, dissociate: 4, observePart: 2, packLot: 3, unpackAll: 1, observe: 1, observeLot: 1 }),
+};
+export type Theme = keyof typeof THEMES;
+export const themes = Object.keys(THEMES) as Theme[];
 
 function uniqueParts(parts: readonly (string | Json)[]): (string | Json)[] {
   const seen = new Set<unknown>();
@@ -204,10 +185,10 @@ function identified(events: readonly Json[]): Json[] {
   return events.map((json, i) => (contentHash(json) % 4 === 0 ? json : withID(json, i + 1)));
 }
 
-export const story = (o: { min?: number; max?: number; declarations?: number } = {}): fc.Arbitrary<Story> =>
+export const story = (o: { theme?: Theme; min?: number; max?: number; declarations?: number } = {}): fc.Arbitrary<Story> =>
   fc
     .record({
-      events: fc.array(anyEvent, { minLength: o.min ?? 3, maxLength: o.max ?? 14 }),
+      events: fc.array(THEMES[o.theme ?? 'everything'], { minLength: o.min ?? 3, maxLength: o.max ?? (o.theme === 'use' ? 8 : 14) }),
       twins: fc.array(fc.nat(), { maxLength: 2 }),
       declared: fc.array(fc.record({ of: fc.nat(), by: pick(['id', 'hash', 'content']) }), { maxLength: o.declarations ?? 2 }),
     })

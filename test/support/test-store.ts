@@ -144,8 +144,8 @@ function dump(db: SqliteConnection): StateDump {
     all('SELECT seq, lower(substr(hex(digest), 1, 12)) AS digest FROM event').map((r) => [r['seq'], r['digest'] as string]),
   );
   const terms = new Map(all('SELECT id, text FROM term').map((r) => [r['id'], r['text'] as string]));
-  const event = (seq: unknown) => (seq === null || seq === -1 ? null : (digests.get(seq) ?? `entry ${String(seq)}`));
-  const term = (id: unknown) => (id === null ? null : (terms.get(id) ?? `term ${String(id)}`));
+  const event = (seq: unknown) => (seq === null || seq === -1 ? null : (digests.get(seq) ?? `entry ${seq as number}`));
+  const term = (id: unknown) => (id === null ? null : (terms.get(id) ?? `term ${id as number}`));
   const told = (value: unknown, seq: unknown) => (value === null && seq === null ? null : [value, event(seq)]);
   const status = (code: unknown) => (code === null ? null : STATUSES[code as number]);
   const thing = (r: Row): Row => {
@@ -187,7 +187,7 @@ function dump(db: SqliteConnection): StateDump {
           keyOf(r['child'] as number),
           'in',
           keyOf(r['parent'] as number),
-          `${String(r['quantity'] ?? '')} ${String(r['uom'])}`.trim(),
+          `${(r['quantity'] as number | null) ?? ''} ${r['uom'] as string}`.trim(),
           'from',
           event(r['from_seq']),
           'to',
