@@ -154,9 +154,8 @@ export class Naming {
   }
 
   private async itemStates(things: readonly Thing[]): Promise<State[]> {
-    const states: State[] = new Array(things.length);
-    for (let i = 0; i < things.length; i++) {
-      const thing = things[i] as Thing;
+    const states: State[] = [];
+    for (const thing of things) {
       const map = this.items.get(thing.class) as Map<string, State>;
       let state = map.get(thing.serial);
       if (state === undefined) {
@@ -165,7 +164,7 @@ export class Naming {
         map.set(thing.serial, state);
         this.fresh.push({ state, name: thing.serial });
       }
-      states[i] = state;
+      states.push(state);
     }
     return states;
   }
