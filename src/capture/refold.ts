@@ -1,7 +1,8 @@
-import { endsThings, Fold, type FoldCode, type Interval, intervalKey, type Named, type Offence, WAITING_CODES } from '../lifecycle/fold.ts';
-import { comparePositions, type Position } from '../lifecycle/order.ts';
+import { endsThings, type Fold, type FoldCode, type Interval, intervalKey, type Offence, WAITING_CODES } from '../lifecycle/fold.ts';
+import { foldHistories, type HistorySource } from '../lifecycle/history-fold.ts';
+import type { Position } from '../lifecycle/order.ts';
 import { factsFrom, positionOf, rowsFrom, sameState, seqsOf, statesFrom } from '../lifecycle/rows.ts';
-import { type Facts, FLAG, NONE, type Node, newState, ROLE, type State } from '../lifecycle/state.ts';
+import { type Facts, FLAG, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
 import type { Journal } from '../store/journal.ts';
 import type { FindingThing, IntervalRow } from '../store/rows.ts';
 
@@ -90,15 +91,10 @@ async function refoldSlice(
   result: Refolded,
   endings: Endings,
 ): Promise<{ carried: Set<Node>; nodes: readonly Node[] }> {
-  const { nodes, named, facts } = await gather(journal, slice);
+  const { fold, nodes, events: ordered, named } = await foldHistories(sourceOf(journal), slice, { parents: 'all' });
   const list = [...nodes];
   const stored = await statesFrom(journal, await journal.things(list));
-  const fold = new Fold();
-  for (const state of stored) fold.add(newState(state.node, state.class));
-  await givePositions(journal, fold, stored.flatMap(seqsOf), facts);
-
-  const ordered = [...facts.values()].sort((a, b) => comparePositions(a.position, b.position));
-  for (const event of ordered) fold.apply(event, namedStates(fold, named.get(event.seq) ?? [], event, nodes));
+  await givePositions(journal, fold, stored.flatMap(seqsOf));
 
   const inSlice = new Set(slice);
   const carried = new Set<Node>();
@@ -127,69 +123,19 @@ async function refoldSlice(
   return { carried, nodes: list };
 }
 
-type Participation = { node: Node; role: number };
-
-/** The events of the slice's things, of the containers that those events put them into, of the containers of those, and so on. */
-async function gather(journal: Journal, slice: readonly Node[]) {
-  const nodes = new Set<Node>(slice);
-  const named = new Map<number, Participation[]>();
-  const facts = new Map<number, Facts>();
-  let frontier: readonly Node[] = slice;
-  while (frontier.length > 0) {
-    const rows = await journal.histories(frontier);
-    const missing = new Set<number>();
-    for (const { node, seq, role } of rows) {
-      const list = named.get(seq);
-      if (list) list.push({ node, role });
-      else named.set(seq, [{ node, role }]);
-      if (!facts.has(seq)) missing.add(seq);
-    }
-    for (const event of await factsFrom(journal, await journal.events([...missing]))) facts.set(event.seq, event);
-    const above = new Set<Node>();
-    for (const { seq, role } of rows) {
-      const event = facts.get(seq) as Facts;
-      if (role === ROLE.child && event.parent !== 0 && !nodes.has(event.parent)) above.add(event.parent);
-    }
-    for (const node of above) nodes.add(node);
-    frontier = [...above];
-  }
-  return { nodes, named, facts };
-}
-
-export async function givePositions(
-  journal: Journal,
-  fold: Fold,
-  seqs: Iterable<number>,
-  known?: ReadonlyMap<number, Facts>,
-): Promise<void> {
-  const missing = new Set<number>();
-  for (const seq of seqs) {
-    if (fold.positions.has(seq)) continue;
-    const event = known?.get(seq);
-    if (event) fold.positions.set(seq, event.position);
-    else missing.add(seq);
-  }
-  for (const row of await journal.events([...missing])) fold.positions.set(row.seq, positionOf(row));
-}
-
-function namedStates(fold: Fold, parts: readonly Participation[], event: Facts, nodes: ReadonlySet<Node>): Named {
-  const named = {
-    epcs: [] as State[],
-    parent: null as State | null,
-    children: [] as State[],
-    inputs: [] as State[],
-    outputs: [] as State[],
+/** The present of the journal, as far as it has effect. */
+function sourceOf(journal: Journal): HistorySource {
+  return {
+    parts: async (nodes) => await journal.histories(nodes),
+    facts: async (seqs) => await factsFrom(journal, await journal.events(seqs)),
+    classes: async (nodes) => new Map((await journal.things(nodes)).map((row) => [row.node, row.class])),
   };
-  for (const { node, role } of parts) {
-    if (node < 0) continue;
-    const state = fold.get(node);
-    if (role === ROLE.epc) named.epcs.push(state);
-    else if (role === ROLE.parent) named.parent = state;
-    else if (role === ROLE.child) named.children.push(state);
-    else if (role === ROLE.input) named.inputs.push(state);
-    else if (role === ROLE.output) named.outputs.push(state);
-  }
-  return { ...named, lots: event.lots.filter((part) => nodes.has(part.node)) };
+}
+
+export async function givePositions(journal: Journal, fold: Fold, seqs: Iterable<number>): Promise<void> {
+  const missing = new Set<number>();
+  for (const seq of seqs) if (!fold.positions.has(seq)) missing.add(seq);
+  for (const row of await journal.events([...missing])) fold.positions.set(row.seq, positionOf(row));
 }
 
 /**

@@ -304,6 +304,19 @@ describe('inference (design.md §3, domain.md §6.2)', () => {
   });
 });
 
+describe('an event that names a container and what is inside it', () => {
+  it('tells the same of both, whichever it names first', () => {
+    const before = [
+      commissioned('a'),
+      packed('case', 'a'),
+      destroyed('case', { bizStep: 'holding', action: 'OBSERVE', disposition: 'recalled' }),
+    ];
+    const end = (names: string[]) => given(...before, destroyed(names, { bizStep: 'dispensing', disposition: null })).of('a');
+    expect(end(['case', 'a'])).toMatchObject({ status: 'Dispensed', disposition: 'recalled', before: 'Quarantined', parent: 0 });
+    expect(end(['a', 'case'])).toEqual(end(['case', 'a']));
+  });
+});
+
 describe('holder and owner (design.md §7)', () => {
   it('are the party of the commissioning until a receiving, and stay in transit', () => {
     const { of } = given(

@@ -131,22 +131,18 @@ export class Fold {
         this.applyTransformation(facts, named);
         break;
       default:
-        for (const state of [...named.epcs, ...named.children]) this.see(state, facts);
-        if (named.parent) this.see(named.parent, facts);
+        this.seeAll([...named.epcs, ...named.children, ...(named.parent ? [named.parent] : [])], facts);
     }
     for (const part of named.lots) this.applyLot(facts, part);
   }
 
+  // An event may name a container and what is inside it. So everything goes where it goes before anything is told: what leaves takes with it
+  // what its containers told before this event, whichever of the two is named first.
+
   private applyObject(facts: Facts, named: Named): void {
-    const ends = endsThings(facts);
-    for (const state of named.epcs) {
-      if (facts.action === 'ADD') {
-        if (!this.claim(state, facts)) continue;
-      } else this.expectKnown(state, facts, 'SN-UNKNOWN');
-      this.expectAlive(state, facts);
-      if (ends && state.parent !== 0) this.leave(state, facts, false);
-      this.tell(state, facts);
-    }
+    const standing = facts.action === 'ADD' ? named.epcs.filter((state) => this.claim(state, facts)) : named.epcs;
+    if (facts.action !== 'ADD') for (const state of standing) this.expectKnown(state, facts, 'SN-UNKNOWN');
+    this.seeAll(standing, facts);
   }
 
   private applyAggregation(facts: Facts, named: Named): void {
@@ -154,21 +150,20 @@ export class Fold {
     if (parent) this.change(parent, facts).flags |= FLAG.parent;
     if (parent && facts.action === 'ADD' && (parent.flags & FLAG.known) === 0) this.becomeKnown(parent);
     for (const child of named.children) {
-      if (facts.action === 'ADD') this.expectKnown(child, facts, 'AGG-UNKNOWN-CHILD');
-      else this.expectKnown(child, facts, 'SN-UNKNOWN');
+      this.expectKnown(child, facts, facts.action === 'ADD' ? 'AGG-UNKNOWN-CHILD' : 'SN-UNKNOWN');
       this.expectAlive(child, facts);
       if (facts.action === 'ADD' && facts.parent !== 0) this.enter(child, facts);
       else if (facts.action === 'DELETE') {
         if (child.parent !== facts.parent) this.offend('AGG-NOTCHILD', facts, child.node, NONE);
         else this.leave(child, facts, false);
       }
-      this.tell(child, facts);
     }
+    for (const child of named.children) this.tell(child, facts);
     if (parent) {
       this.expectAlive(parent, facts);
       this.tell(parent, facts);
       if (facts.unpacksAll) {
-        for (const child of [...this.insideOf(parent.node)]) {
+        for (const child of this.insideOf(parent.node)) {
           this.leave(child, facts, false);
           if (child.placeSeq === facts.seq) child.flags |= FLAG.observed;
         }
@@ -178,9 +173,8 @@ export class Fold {
   }
 
   private applyAssociation(facts: Facts, named: Named): void {
-    for (const child of named.children) this.see(child, facts);
+    this.seeAll(named.parent ? [...named.children, named.parent] : named.children, facts);
     if (!named.parent) return;
-    this.see(named.parent, facts);
     const parts = (facts.things[ROLE.child] ?? []).map((node): LotPart => ({ role: ROLE.child, node, quantity: null, uom: null }));
     this.applyLoose(facts, named.parent, 1, [...parts, ...partsIn(facts, ROLE.child)]);
   }
@@ -191,8 +185,8 @@ export class Fold {
       this.expectAlive(state, facts);
       this.expectUsable(state, facts);
       this.change(state, facts).flags |= FLAG.consumed;
-      this.tell(state, facts, ROLE.input);
     }
+    for (const state of named.inputs) this.tell(state, facts, ROLE.input);
     for (const state of named.outputs) {
       if (this.conflicts(state, facts)) this.offend('SN-CONFLICT', facts, state.node, state.claimSeq);
       else this.takeLot(state, facts);
@@ -331,7 +325,7 @@ export class Fold {
   private applyLoose(facts: Facts, parent: State, kind: 0 | 1, parts: readonly LotPart[]): void {
     const held = this.looseOf(parent.node);
     if (facts.action === 'DELETE' && facts.unpacksAll) {
-      for (const [key, stay] of [...held]) if (stay.kind === kind) this.endLoose(held, key, stay, facts);
+      for (const [key, stay] of held) if (stay.kind === kind) this.endLoose(held, key, stay, facts);
       return;
     }
     for (const part of parts) {
@@ -451,7 +445,7 @@ export class Fold {
   private weigh(lot: State, facts: Facts, part: LotPart, comesIn: boolean): void {
     if (part.quantity === null) return;
     const { kind, amount } = canonicalQuantity(part.quantity, part.uom);
-    const balance: Record<string, Balance[string]> = { ...(lot.balance ?? {}) };
+    const balance: Record<string, Balance[string]> = { ...lot.balance };
     const sum = balance[kind] ?? { in: 0, out: 0 };
     const next = comesIn ? { in: sum.in + amount, out: sum.out } : { in: sum.in, out: sum.out + amount };
     balance[kind] = next;
@@ -461,10 +455,13 @@ export class Fold {
 
   // ── what an event tells of a thing it names (design.md §7) ────────────────────────────────────────────────
 
-  private see(state: State, facts: Facts): void {
-    this.expectAlive(state, facts);
-    if (endsThings(facts) && state.parent !== 0) this.leave(state, facts, false);
-    this.tell(state, facts);
+  private seeAll(states: readonly State[], facts: Facts): void {
+    const ends = endsThings(facts);
+    for (const state of states) {
+      this.expectAlive(state, facts);
+      if (ends && state.parent !== 0) this.leave(state, facts, false);
+    }
+    for (const state of states) this.tell(state, facts);
   }
 
   private tell(state: State, facts: Facts, role: Role = ROLE.epc): void {

@@ -14,17 +14,25 @@ export type HistorySource = {
 };
 
 export type FoldedHistory = {
-  /** Holds the nodes asked for and every container they ever were put into, and the containers of those. */
   readonly fold: Fold;
-  /** Who took part in each folded event. */
+  /** The nodes asked for and every container they ever were put into, and the containers of those. */
+  readonly nodes: ReadonlySet<Node>;
+  /** The folded events, in order. */
+  readonly events: readonly Facts[];
+  /** Who took part in each of them. */
   readonly named: ReadonlyMap<number, readonly Participation[]>;
 };
 
 /**
  * Folds the whole histories of some nodes from nothing, together with those of the containers that they were put into: a thing takes
- * over what its containers told of it, so it cannot be folded without them; nothing else bears on it.
+ * over what its containers told of it, so it cannot be folded without them; nothing else bears on it. What is found wrong with a lot or an
+ * associated part comes out of its parents' histories: with `parents: 'all'` they are folded along.
  */
-export async function foldHistories(source: HistorySource, nodes: readonly Node[]): Promise<FoldedHistory> {
+export async function foldHistories(
+  source: HistorySource,
+  nodes: readonly Node[],
+  options: { parents?: 'containers' | 'all' } = {},
+): Promise<FoldedHistory> {
   const all = new Set<Node>(nodes);
   const named = new Map<number, Participation[]>();
   const facts = new Map<number, Facts>();
@@ -41,10 +49,11 @@ export async function foldHistories(source: HistorySource, nodes: readonly Node[
     for (const event of await source.facts([...missing])) facts.set(event.seq, event);
     const above = new Set<Node>();
     for (const { node, seq, role } of parts) {
-      // A lot can be in many containers at once, and takes over from none of them.
-      if (role !== ROLE.child || node < 0) continue;
+      if (role !== ROLE.child) continue;
       const event = facts.get(seq) as Facts;
-      if (event.type === 'AggregationEvent' && event.parent !== 0 && !all.has(event.parent)) above.add(event.parent);
+      // A lot or an associated part can be in many parents at once, and takes over from none of them.
+      const takesOver = event.type === 'AggregationEvent' && node > 0;
+      if ((takesOver || options.parents === 'all') && event.parent !== 0 && !all.has(event.parent)) above.add(event.parent);
     }
     for (const node of above) all.add(node);
     frontier = [...above];
@@ -54,7 +63,7 @@ export async function foldHistories(source: HistorySource, nodes: readonly Node[
   for (const event of facts.values()) fold.positions.set(event.seq, event.position);
   const events = [...facts.values()].sort((a, b) => comparePositions(a.position, b.position));
   for (const event of events) fold.apply(event, namedIn(fold, named.get(event.seq) ?? [], event, all));
-  return { fold, named };
+  return { fold, nodes: all, events, named };
 }
 
 function namedIn(fold: Fold, parts: readonly Participation[], event: Facts, nodes: ReadonlySet<Node>): Named {
@@ -65,7 +74,7 @@ function namedIn(fold: Fold, parts: readonly Participation[], event: Facts, node
     inputs: [] as State[],
     outputs: [] as State[],
   };
-  for (const { node, role } of inOrder(parts, event)) {
+  for (const { node, role } of parts) {
     if (node < 0) continue;
     const state = fold.get(node);
     if (role === ROLE.epc) named.epcs.push(state);
@@ -75,12 +84,4 @@ function namedIn(fold: Fold, parts: readonly Participation[], event: Facts, node
     else if (role === ROLE.output) named.outputs.push(state);
   }
   return { ...named, lots: event.lots.filter((part) => nodes.has(part.node)) };
-}
-
-/** As the event names them, like on the way in: where it names a container and what is inside, the one that comes first is told first. */
-function inOrder(parts: readonly Participation[], event: Facts): readonly Participation[] {
-  if (parts.length < 2) return parts;
-  const places = new Map<Node, number>();
-  for (const nodes of Object.values(event.things)) for (const [place, node] of nodes.entries()) places.set(node, place);
-  return [...parts].sort((a, b) => (places.get(a.node) ?? 0) - (places.get(b.node) ?? 0));
 }

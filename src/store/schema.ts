@@ -82,7 +82,6 @@ export const tables = {
     class: integer('class').notNull(),
     lot: text('lot').notNull(),
     expiry: integer('expiry'),
-    expiry_seq: integer('expiry_seq'),
     ...state(),
     balance: text('balance'),
   }),

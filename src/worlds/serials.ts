@@ -2,7 +2,6 @@ import { scramble } from './random.ts';
 
 /** 32 letters that nobody confuses: no 0 O 1 I (domain.md §4.1). */
 export const SERIAL_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
-const SERIAL_LENGTH = 12;
 
 const PAIRS = Array.from({ length: 1024 }, (_, i) => SERIAL_ALPHABET[i >>> 5]! + SERIAL_ALPHABET[i & 31]!);
 const HALF = 0x3fff_ffff;

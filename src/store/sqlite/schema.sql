@@ -210,7 +210,6 @@ CREATE TABLE lot (
   class INTEGER NOT NULL,
   lot TEXT NOT NULL,                     -- '' is the class as a whole
   expiry INTEGER,
-  expiry_seq INTEGER,
   parent INTEGER,
   entered_seq INTEGER,
   status INTEGER,
