@@ -50,7 +50,6 @@ describe('settings', () => {
     ['LOTLINE_LEDGER_PUBLIC', 'perhaps'],
     ['LOTLINE_CORS_ORIGINS', 'app.example'],
     ['LOTLINE_CORS_ORIGINS', 'https://a.example/path'],
-    ['LOTLINE_ADMIN_KEY', 'short'],
     ['LOTLINE_ADMIN_KEY', 'with a space in it'],
     ['LOTLINE_DATABASE_URL', 'postgres://localhost/lotline'],
   ])('refuse %s=%s, saying where and how to mend it', (name, value) => {
@@ -77,6 +76,12 @@ describe('settings', () => {
     } catch (error) {
       expect((error as Error).message).not.toContain('bad secret');
     }
+  });
+
+  it('takes a short admin key, and says that it can be guessed', () => {
+    const lines = describeSettings(readSettings({}, { LOTLINE_ADMIN_KEY: 'secret' })).join('\n');
+    expect(lines).toContain('LOTLINE_ADMIN_KEY=(set, not shown; so short that it can be guessed)');
+    expect(lines).not.toContain('secret');
   });
 
   it('say of each what it is for, its unit and what follows when it is wrong', () => {

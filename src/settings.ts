@@ -15,7 +15,7 @@ export const SettingsSchema = Type.Object({
   port: Type.Integer({ minimum: 0, maximum: 65_535 }),
   data: Type.String({ minLength: 1 }),
   databaseUrl: Type.Union([Type.Null(), Type.String()]),
-  adminKey: Type.Union([Type.Null(), Type.String({ pattern: '^[A-Za-z0-9._~+/-]{8,256}=*$' })]),
+  adminKey: Type.Union([Type.Null(), Type.String({ pattern: '^[A-Za-z0-9._~+/-]{1,256}=*$' })]),
   rules: Type.Union([Type.Literal('flag'), Type.Literal('enforce')]),
   epcFormat: Type.Unsafe<(typeof EPC_FORMATS)[number]>({ type: 'string', enum: EPC_FORMATS }),
   captureMaxEvents: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
@@ -93,9 +93,9 @@ export const SETTINGS = {
     flag: '--admin-key <key>',
     kind: 'text',
     byDefault: null,
-    unit: '8 to 256 of A-Z a-z 0-9 - . _ ~ + /; unset: one is made and printed at the first start',
+    unit: '1 to 256 of A-Z a-z 0-9 - . _ ~ + /; unset: one is made and printed at the first start',
     about: 'A bootstrap admin key. Only its SHA-256 is kept. A new value replaces the one before it.',
-    ifWrong: 'Whoever knows it may do everything. A short one can be guessed.',
+    ifWrong: 'Whoever knows it may do everything. One of less than 16 characters can be guessed: the start says so.',
     fix: 'Take 32 or more random characters of A-Z, a-z, 0-9, -, ., _, ~, + and /, without spaces.',
     secret: true,
   },
@@ -262,9 +262,12 @@ export function describeSettings(settings: Settings): string[] {
   });
 }
 
+/** Characters of a secret that somebody typed; what lotline makes itself has 256 random bits. */
+const GUESSABLE_BELOW = 16;
+
 function shownValue(text: SettingText, value: Settings[SettingName]): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return '(unset)';
-  if (text.secret) return '(set, not shown)';
+  if (text.secret) return String(value).length < GUESSABLE_BELOW ? '(set, not shown; so short that it can be guessed)' : '(set, not shown)';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   return Array.isArray(value) ? value.join(',') : String(value);
 }
