@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { formatExactTime } from '../epcis/index.ts';
 import { kindOfKey, parseKey, toDigitalLink } from '../identifiers/index.ts';
 import { type AsOf, type AsOfArgs, asOf, effective, isNow, stated, staysAsOf } from '../lifecycle/as-of.ts';
+import { FINDINGS, type FindingCode } from '../lifecycle/findings.ts';
 import { comparePositions } from '../lifecycle/order.ts';
 import { eventIdOf, findNodeAsOf, keysOf, namesOf, partyNames, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
 import { shownStatus } from '../lifecycle/resolve.ts';
@@ -34,7 +35,7 @@ export type ThingAnswer = {
   lastEvent: string | null;
   lastEventTime: string | null;
   /** Those that are open, about events of that time; what a finding named before it was taken back is not kept. */
-  findings: { id: number; code: string; severity: string }[];
+  findings: { id: number; code: string; severity: string; message: string }[];
 };
 
 /** What a thing, lot or class is: now, or as of then. Null when nothing here names it (by then). */
@@ -134,6 +135,10 @@ async function lastEventsOf(db: Db, node: Node, t: AsOf): Promise<LastEvent[]> {
 }
 
 async function openFindings(db: Db, node: Node, t: AsOf): Promise<ThingAnswer['findings']> {
+  return (await openRows(db, node, t)).map((row) => ({ ...row, message: FINDINGS[row.code].says }));
+}
+
+async function openRows(db: Db, node: Node, t: AsOf): Promise<{ id: number; code: FindingCode; severity: string }[]> {
   if (isNow(t)) {
     return await db.all(
       sql`SELECT DISTINCT f.id, f.code, f.severity FROM finding_thing t CROSS JOIN finding f ON f.id = t.finding WHERE t.node = ${node} AND f.state = 'open' ORDER BY f.id`,

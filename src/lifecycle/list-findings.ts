@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../store/db.ts';
 import { eachNumber } from '../store/sql.ts';
+import { FINDINGS, type FindingCode } from './findings.ts';
 import { eventIds, findNode, keysOf } from './present.ts';
 
 /** One line of the exception list (packs-wire.md). It names every thing that its events offend with. Times are ISO 8601. */
@@ -8,6 +9,8 @@ export type FindingAnswer = {
   id: number;
   code: string;
   severity: string;
+  /** What the code says of the things, in words. */
+  message: string;
   state: 'open' | 'closed';
   things: string[];
   events: string[];
@@ -78,6 +81,7 @@ export async function findings(db: Db, args: FindingsArgs): Promise<FindingAnswe
     return {
       id: row.id,
       code: row.code,
+      message: FINDINGS[row.code as FindingCode].says,
       severity: row.severity,
       state: row.state,
       things: [...new Set(own.map((t) => t.node))].flatMap((node) => keys.get(node) ?? []),

@@ -57,7 +57,7 @@ function list(findings, next) {
             value: (f) => ORDER.indexOf(f.severity),
             cell: (f) => h('span', { class: `severity ${f.severity}` }, f.severity),
           },
-          { title: 'Code', value: (f) => f.code, cell: (f) => h('code', {}, f.code) },
+          { title: 'Finding', value: (f) => f.code, cell: (f) => [h('code', {}, f.code), h('small', {}, f.message)] },
           { title: 'Things', value: (f) => f.things.join(' '), cell: things },
           { title: 'State', value: (f) => f.state, cell: (f) => [f.state, f.resolution ? h('small', {}, f.resolution.note) : ''] },
           { title: 'Due', value: (f) => f.due, cell: (f) => (f.due ? moment(f.due) : '') },

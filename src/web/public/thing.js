@@ -67,7 +67,9 @@ export function showThing(thing, times) {
         h(
           'ul',
           {},
-          findings.map((f) => h('li', {}, h('span', { class: `severity ${f.severity}` }, f.severity), h('code', {}, f.code))),
+          findings.map((f) =>
+            h('li', {}, h('span', { class: `severity ${f.severity}` }, f.severity), h('code', {}, f.code), ` ${f.message}`),
+          ),
         ),
       ),
   );
