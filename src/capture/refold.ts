@@ -1,8 +1,9 @@
-import { endsThings, type Fold, type FoldCode, type Interval, intervalKey, type Offence, WAITING_CODES } from '../lifecycle/fold.ts';
+import { type Fold, type FoldCode, type Interval, intervalKey, type Offence, WAITING_CODES } from '../lifecycle/fold.ts';
 import { foldHistories, type HistorySource } from '../lifecycle/history-fold.ts';
 import type { Position } from '../lifecycle/order.ts';
 import { factsFrom, positionOf, rowsFrom, sameState, seqsOf, statesFrom } from '../lifecycle/rows.ts';
 import { type Facts, FLAG, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
+import { endsThings } from '../lifecycle/steps.ts';
 import type { Journal } from '../store/journal.ts';
 import type { FindingThing, IntervalRow } from '../store/rows.ts';
 

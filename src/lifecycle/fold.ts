@@ -1,6 +1,7 @@
 import { comparePositions, type Position } from './order.ts';
 import { isShared, type Resolved, resolve } from './resolve.ts';
-import { type Balance, type Facts, FLAG, type LotPart, NONE, type Node, ROLE, type State, type Status } from './state.ts';
+import { type Balance, type Facts, FLAG, type LotPart, NONE, type Node, ROLE, type Role, type State } from './state.ts';
+import { endsThings, makesThings, receivesThings, statusOf } from './steps.ts';
 import { canonicalQuantity } from './units.ts';
 
 /** The stated or inferred stay of a child in a parent. */
@@ -42,9 +43,6 @@ export type Named = {
   readonly outputs: readonly State[];
   readonly lots: readonly LotPart[];
 };
-
-const ENDING = new Set<string | null>(['destroying', 'decommissioning', 'dispensing']);
-const RECEIVING = new Set<string | null>(['receiving', 'accepting']);
 
 /**
  * The fold of design.md §3: events go in by order, states change, findings and intervals come out. It never asks a database: whoever
@@ -413,7 +411,7 @@ export class Fold {
     this.change(lot, facts);
     const comesIn =
       part.role === ROLE.output ||
-      (part.role === ROLE.epc && (facts.action === 'ADD' || (RECEIVING.has(facts.bizStep) && facts.type === 'ObjectEvent')));
+      (part.role === ROLE.epc && (facts.action === 'ADD' || (receivesThings(facts) && facts.type === 'ObjectEvent')));
     const goesOut = part.role === ROLE.input || (part.role === ROLE.epc && (facts.action === 'DELETE' || facts.bizStep === 'shipping'));
     if (part.role === ROLE.input) {
       this.expectUsable(lot, facts);
@@ -478,13 +476,13 @@ export class Fold {
       const list = [...kept, ...facts.persistentSet.map((word) => [word, facts.seq] as const)];
       state.persistent = list.length > 0 ? list : null;
     }
-    if (RECEIVING.has(facts.bizStep)) {
+    if (receivesThings(facts)) {
       state.flags |= FLAG.introduced;
       if (facts.party !== null || facts.owner !== null) {
         this.takeCustody(state, facts);
         state.flags |= FLAG.received;
       }
-    } else if (state.custodySeq === NONE && makes(facts, role)) this.takeCustody(state, facts);
+    } else if (state.custodySeq === NONE && makesThings(facts, role)) this.takeCustody(state, facts);
     if (facts.place !== null) {
       state.place = facts.place;
       state.placeSeq = facts.seq;
@@ -572,50 +570,10 @@ export function intervalKey(i: Pick<Interval, 'kind' | 'child' | 'parent' | 'uom
   return `${i.child}/${i.fromSeq}/${i.parent}/${i.kind}/${i.uom}`;
 }
 
-/** Whether what an event is about ends with it, and so leaves its container (packs-wire.md). */
-export function endsThings(event: Pick<Facts, 'type' | 'action' | 'bizStep'>): boolean {
-  return ENDING.has(event.bizStep) || (event.type === 'ObjectEvent' && event.action === 'DELETE');
-}
-
 function looseKey(kind: 0 | 1, child: Node, uom: string): string {
   return `${kind}/${child}/${uom}`;
 }
 
 function partsIn(facts: Facts, role: Role): LotPart[] {
   return facts.lots.filter((part) => part.role === role);
-}
-
-type Role = LotPart['role'];
-
-function makes(facts: Facts, role: Role): boolean {
-  if (role === ROLE.output) return true;
-  if (role === ROLE.input) return false;
-  return (facts.type === 'ObjectEvent' && facts.action === 'ADD') || facts.bizStep === 'commissioning';
-}
-
-function statusOf(facts: Facts, role: Role): Status | null {
-  switch (facts.bizStep) {
-    case 'commissioning':
-      return role === ROLE.input ? null : 'Commissioned';
-    case 'sampling':
-      return 'Sampled';
-    case 'destroying':
-      return 'Destroyed';
-    case 'decommissioning':
-      return facts.disposition === 'stolen' ? 'Stolen' : 'Inactive';
-    case 'dispensing':
-      return 'Dispensed';
-    case 'shipping':
-      return 'InTransit';
-    case 'receiving':
-    case 'accepting':
-      return facts.disposition === 'returned' ? 'Returned' : 'Received';
-    case 'storing':
-    case 'stocking':
-      return 'Stocked';
-    case 'holding':
-      return 'Quarantined';
-    default:
-      return null;
-  }
 }
