@@ -7,7 +7,7 @@ export class RefusedDocument extends LotlineError {
 
   constructor(errors: readonly Problem[]) {
     const first = errors[0] as Problem;
-    super(first.code, first.title, { at: first.at, fix: first.fix });
+    super(first.code, first.title, { at: first.at, fix: first.fix, ...(first.things && { things: first.things }) });
     this.errors = errors;
   }
 }

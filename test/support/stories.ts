@@ -174,9 +174,15 @@ function uniqueParts(parts: readonly (string | Json)[]): (string | Json)[] {
 /** Which of the events get a twin, which are declared erroneous, and how. */
 export type Story = { readonly events: readonly Json[]; readonly declarations: readonly Json[] };
 
+/** What an event says without its eventID; equal where events are the same (design.md §3), for the order of a list says nothing. */
+export function contentOf({ eventID: _, ...content }: Json): string {
+  const sorted = (value: unknown): unknown => (Array.isArray(value) ? value.map((one) => JSON.stringify(one)).sort() : value);
+  return JSON.stringify(Object.fromEntries(Object.entries(content).map(([name, value]) => [name, sorted(value)])));
+}
+
 const contentHash = (json: Json): number => {
   let hash = 7;
-  for (const character of JSON.stringify(json)) hash = (hash * 31 + (character.codePointAt(0) as number)) % 1_000_003;
+  for (const character of contentOf(json)) hash = (hash * 31 + (character.codePointAt(0) as number)) % 1_000_003;
   return hash;
 };
 
