@@ -175,9 +175,10 @@ function uniqueParts(parts: readonly (string | Json)[]): (string | Json)[] {
 export type Story = { readonly events: readonly Json[]; readonly declarations: readonly Json[] };
 
 /** What an event says without its eventID; equal where events are the same (design.md §3), for the order of a list says nothing. */
-export function contentOf({ eventID: _, ...content }: Json): string {
+export function contentOf(event: Json): string {
   const sorted = (value: unknown): unknown => (Array.isArray(value) ? value.map((one) => JSON.stringify(one)).sort() : value);
-  return JSON.stringify(Object.fromEntries(Object.entries(content).map(([name, value]) => [name, sorted(value)])));
+  const members = Object.entries(event).filter(([name]) => name !== 'eventID');
+  return JSON.stringify(Object.fromEntries(members.map(([name, value]) => [name, sorted(value)])));
 }
 
 const contentHash = (json: Json): number => {
