@@ -131,6 +131,17 @@ describe('splitting a document', () => {
     expect(refusal(wide(MEMBERS_MAX + 1))?.message).toContain('more than 10000 members');
   });
 
+  it.each(['"\\ud800"', '"a\\udc00"', '"\\ud83d\\u0041"', '{"\\uDBFF": 1}', '"\\ud83d\\ud83d\\ude00"'])(
+    'refuses half of a surrogate pair: %s',
+    (text) => {
+      expect(refusal(Buffer.from(text))).toMatchObject({ code: 'EV-SYNTAX', message: expect.stringContaining('half of a surrogate pair') });
+    },
+  );
+
+  it('takes a whole pair, escaped or not', () => {
+    expect(refusal(Buffer.from('["\\ud83d\\ude00", "\u{1f600}", "\\uD83D\\uDE00"]'))).toBeNull();
+  });
+
   it('refuses bytes that are no UTF-8 and says where', () => {
     const broken = Buffer.concat([bytes('{"a":\n"é'), Buffer.from([0xe9]), bytes('x"}')]);
     expect(refusal(broken)).toMatchObject({ code: 'EV-SYNTAX' });

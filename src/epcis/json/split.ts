@@ -23,7 +23,7 @@ const QUERY_EVENT_LIST = '/epcisBody/queryResults/resultsBody/eventList';
 
 /**
  * Walks a JSON text once and finds the events of its eventLists without building anything: the whole grammar is checked, duplicate member names
- * are refused at every level however they are escaped, and so are depth, invalid UTF-8 and trailing text (J-9, `EV-SYNTAX`). A BOM is skipped.
+ * are refused at every level however they are escaped, and so are depth, ill-formed Unicode and trailing text (J-9, `EV-SYNTAX`). A BOM is skipped.
  */
 export function splitDocument(bytes: Uint8Array, eventsMax = Number.POSITIVE_INFINITY): SplitText {
   if (!isUtf8(bytes)) {
@@ -301,17 +301,30 @@ class Splitter {
   private escape(at: number): number {
     const c = this.bytes[at + 1];
     if (c === 0x75) {
-      for (let k = at + 2; k < at + 6; k++) {
-        const h = this.bytes[k]!;
-        if (!((h >= 0x30 && h <= 0x39) || (h >= 0x41 && h <= 0x46) || (h >= 0x61 && h <= 0x66))) {
-          throw this.fail(k, '\\u must be followed by four hexadecimal digits');
-        }
-      }
-      return at + 6;
+      const unit = this.hexUnit(at);
+      if (unit < 0xd800 || unit > 0xdfff) return at + 6;
+      // Half of a surrogate pair is no character: it has no UTF-8, so it could be neither kept nor found again.
+      const paired =
+        unit < 0xdc00 && this.bytes[at + 6] === BACKSLASH && this.bytes[at + 7] === 0x75 && (this.hexUnit(at + 6) & 0xfc00) === 0xdc00;
+      if (!paired) throw this.fail(at, 'an escape is half of a surrogate pair', 'Write the character itself, or both halves of the pair.');
+      return at + 12;
     }
     const known = c === QUOTE || c === BACKSLASH || c === 0x2f || c === 0x62 || c === 0x66 || c === 0x6e || c === 0x72 || c === 0x74;
     if (!known) throw this.fail(at, 'a backslash is followed by a character that makes no escape');
     return at + 2;
+  }
+
+  /** The UTF-16 code unit of the escape \\uXXXX at its backslash. */
+  private hexUnit(at: number): number {
+    let unit = 0;
+    for (let k = at + 2; k < at + 6; k++) {
+      const h = this.bytes[k]!;
+      if (!((h >= 0x30 && h <= 0x39) || (h >= 0x41 && h <= 0x46) || (h >= 0x61 && h <= 0x66))) {
+        throw this.fail(k, '\\u must be followed by four hexadecimal digits');
+      }
+      unit = (unit << 4) | (h <= 0x39 ? h - 0x30 : (h & 0x5f) - 0x37);
+    }
+    return unit;
   }
 
   private badString(at: number, c: number | undefined): LotlineError {
