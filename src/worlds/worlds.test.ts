@@ -147,7 +147,8 @@ const schemaPath = sharedPath('gs1/artefacts/json-schema/EPCIS-JSON-Schema.json'
 describe.skipIf(schemaPath === null)('against the official JSON schema', () => {
   const ajv = new Ajv({ strict: false, allErrors: false });
   addFormats.default(ajv);
-  const validate = ajv.compile(JSON.parse(readFileSync(schemaPath!, 'utf8')));
+  // The body of a skipped describe runs all the same.
+  const validate = ajv.compile(schemaPath === null ? {} : JSON.parse(readFileSync(schemaPath, 'utf8')));
   const faults = (text: string): string[] => {
     try {
       return validate(JSON.parse(text)) ? [] : (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
