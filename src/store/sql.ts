@@ -1,28 +1,76 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { SQL, type SQLChunk, StringChunk, sql } from 'drizzle-orm';
+
+export type Engine = 'sqlite' | 'postgres';
+
+/** A piece of a question that each engine says in its own way. As it stands it is SQLite's; `formFor` gives the other. */
+class PerEngine extends SQL {
+  readonly postgres: SQL;
+
+  constructor(forms: { sqlite: SQL; postgres: SQL }) {
+    super(forms.sqlite.queryChunks);
+    this.postgres = forms.postgres;
+  }
+}
+
+const perEngine = (forms: { sqlite: SQL; postgres: SQL }): SQL => new PerEngine(forms);
+
+/** One parameter that is a whole list: drizzle would take a bare array apart. */
+const whole = (list: readonly unknown[]) => sql.param(list);
+
+/**
+ * A question as PostgreSQL takes it. Questions say `CROSS JOIN … ON`, which holds SQLite to the order as written; there the session's
+ * `join_collapse_limit = 1` does that, and the words are `JOIN … ON`: every CROSS JOIN of ours has its ON, if need be `ON true`.
+ */
+export function postgresForm(query: SQL): SQL {
+  const chunks = query instanceof PerEngine ? query.postgres.queryChunks : query.queryChunks;
+  return new SQL(chunks.map(postgresChunk));
+}
+
+function postgresChunk(chunk: SQLChunk): SQLChunk {
+  if (chunk instanceof SQL) return postgresForm(chunk);
+  if (chunk instanceof StringChunk) return new StringChunk(chunk.value.map((text) => text.replaceAll('CROSS JOIN', 'JOIN')));
+  return Array.isArray(chunk) ? chunk.map(postgresChunk) : chunk;
+}
 
 /**
  * A list of numbers or texts as a table `(value)`, for `FROM ${eachNumber(ids)} j`. One parameter, whatever its length.
  * json_each has columns named id, parent, type and key that would hide ours, hence the subselect.
  */
 export function eachNumber(list: readonly number[]): SQL {
-  return sql`(SELECT value FROM json_each(${JSON.stringify(list)}))`;
+  return perEngine({
+    sqlite: sql`(SELECT value FROM json_each(${JSON.stringify(list)}))`,
+    postgres: sql`(SELECT value FROM unnest(${whole(list)}::bigint[]) AS value)`,
+  });
 }
 
 export function eachText(list: readonly string[]): SQL {
-  return sql`(SELECT value FROM json_each(${JSON.stringify(list)}))`;
+  return perEngine({
+    sqlite: sql`(SELECT value FROM json_each(${JSON.stringify(list)}))`,
+    postgres: sql`(SELECT value FROM unnest(${whole(list)}::text[]) AS value)`,
+  });
 }
 
 /** Byte strings, given in hex. */
 export function eachBytes(list: readonly string[]): SQL {
-  return sql`(SELECT unhex(value) AS value FROM json_each(${JSON.stringify(list)}))`;
+  return perEngine({
+    sqlite: sql`(SELECT unhex(value) AS value FROM json_each(${JSON.stringify(list)}))`,
+    postgres: sql`(SELECT decode(value, 'hex') AS value FROM unnest(${whole(list)}::text[]) AS value)`,
+  });
 }
 
 /** The elements of a list in an event's `facts`, as a table `(value)`; the members of an element are read with `->>`. */
 export function eachFact(facts: SQL, name: string): SQL {
-  return sql`(SELECT value FROM json_each(${facts}, ${`$.${name}`}))`;
+  return perEngine({
+    sqlite: sql`(SELECT value FROM json_each(${facts}, ${`$.${name}`}))`,
+    postgres: sql`(SELECT value FROM json_array_elements(${facts}::json -> ${name}::text) AS value)`,
+  });
 }
 
 /** The items that took part in an event in one role, as a table of runs `(first, count)`: lifecycle/rows.ts writes them. */
 export function eachRun(facts: SQL, role: number): SQL {
-  return sql`(SELECT first, count FROM (SELECT value AS first, lead(value) OVER (ORDER BY key) AS count, key FROM json_each(${facts}, ${`$.t."${role}"`})) WHERE key % 2 = 0)`;
+  return perEngine({
+    sqlite: sql`(SELECT first, count FROM (SELECT value AS first, lead(value) OVER (ORDER BY key) AS count, key FROM json_each(${facts}, ${`$.t."${role}"`})) WHERE key % 2 = 0)`,
+    postgres: sql`(SELECT first, count FROM (SELECT value::bigint AS first, lead(value::bigint) OVER (ORDER BY place) AS count, place
+      FROM json_array_elements_text(${facts}::json -> 't' -> ${String(role)}::text) WITH ORDINALITY AS r(value, place)) runs WHERE place % 2 = 1)`,
+  });
 }

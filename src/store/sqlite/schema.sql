@@ -193,6 +193,8 @@ CREATE UNIQUE INDEX item_key ON item (class, serial);
 
 CREATE INDEX item_pack ON item (lot) WHERE lot IS NOT NULL AND (flags & 1) = 0;
 
+CREATE VIEW item_name AS SELECT class, serial, id FROM item;
+
 CREATE TABLE lineage (
   transformation INTEGER NOT NULL,       -- the event's seq, or the negative term of its transformationID
   side INTEGER NOT NULL,                 -- 0 input, 1 output
