@@ -126,7 +126,7 @@ async function spansOf(db: Db, node: Node, t: AsOf): Promise<Span[]> {
   for (let depth = 0; frontier.length > 0 && depth < DEPTH_MAX && spans.length < SPANS_MAX; depth++) {
     const children = [...new Set(frontier.map((inner) => inner.node))];
     const rows = await db.all<{ child: Node; parent: Node; from_seq: number; to_seq: number | null }>(
-      sql`SELECT child, parent, from_seq, to_seq FROM ${staysAsOf(t, sql`child IN (SELECT value FROM ${eachNumber(children)} c) AND kind = 0`)} s`,
+      sql`SELECT child, parent, from_seq, to_seq FROM ${staysAsOf(t, sql`child IN (SELECT value FROM ${eachNumber(children)} c) AND kind = 0`)} s ORDER BY child, from_seq, parent`,
     );
     const positions = await positionsOf(db, new Set(rows.flatMap((row) => [row.from_seq, row.to_seq]).filter((seq) => seq !== null)));
     const stays = new Map<Node, Span[]>(children.map((child) => [child, []]));
@@ -177,8 +177,9 @@ async function receipts(db: Db, nodes: readonly Node[]): Promise<{ node: Node; s
   const items = nodes.filter((node) => node > 0);
   const lots = nodes.filter((node) => node < 0).map((node) => -node);
   return await db.all(
-    sql`SELECT p.item AS node, p.seq FROM ${eachNumber(items)} j CROSS JOIN event_item p ON p.item = j.value AND p.role = ${ROLE.epc} CROSS JOIN event e ON e.seq = p.seq AND ${brings}
-        UNION ALL SELECT -p.lot AS node, p.seq FROM ${eachNumber(lots)} j CROSS JOIN event_lot p ON p.lot = j.value AND p.role = ${ROLE.epc} CROSS JOIN event e ON e.seq = p.seq AND ${brings}`,
+    sql`SELECT p.item AS node, p.seq AS seq FROM ${eachNumber(items)} j CROSS JOIN event_item p ON p.item = j.value AND p.role = ${ROLE.epc} CROSS JOIN event e ON e.seq = p.seq AND ${brings}
+        UNION ALL SELECT -p.lot AS node, p.seq FROM ${eachNumber(lots)} j CROSS JOIN event_lot p ON p.lot = j.value AND p.role = ${ROLE.epc} CROSS JOIN event e ON e.seq = p.seq AND ${brings}
+        ORDER BY seq, node`,
   );
 }
 

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type AsOf, effective, isNow } from '../lifecycle/as-of.ts';
 import { statesOf, wordsOf } from '../lifecycle/present.ts';
 import { factsFrom } from '../lifecycle/rows.ts';
-import { FLAG, NONE, type Node, ROLE } from '../lifecycle/state.ts';
+import { FLAG, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
 import type { EventRow } from '../store/rows.ts';
 import { eachNumber } from '../store/sql.ts';
@@ -21,11 +21,11 @@ export async function claimed(db: Db, lot: Node, t: AsOf): Promise<Node[]> {
   return [...items].sort((a, b) => a - b);
 }
 
-/** The members of these lots that went into something themselves. */
+/** The members of these lots that went into something themselves, in order of id. */
 export async function usedMembers(db: Db, lots: readonly Node[], t: AsOf): Promise<Member[]> {
   if (isNow(t)) {
     return await db.all(
-      sql`SELECT i.id AS item, -i.lot AS lot, i.claim_seq AS seq FROM ${eachNumber(lots.map((lot) => -lot))} j CROSS JOIN item i ON i.lot = j.value AND (i.flags & 4) = 4`,
+      sql`SELECT i.id AS item, -i.lot AS lot, i.claim_seq AS seq FROM ${eachNumber(lots.map((lot) => -lot))} j CROSS JOIN item i ON i.lot = j.value AND (i.flags & 4) = 4 ORDER BY i.id`,
     );
   }
   const candidates: Node[] = [];
@@ -39,21 +39,24 @@ export async function usedMembers(db: Db, lots: readonly Node[], t: AsOf): Promi
     used.map((row) => row.node),
     t,
   );
-  return [...states.values()]
-    .filter((state) => wanted.has(state.lot) && (state.flags & FLAG.consumed) !== 0)
-    .map((state) => ({ item: state.node, lot: state.lot, seq: state.claimSeq === NONE ? null : state.claimSeq }));
+  return membersIn(states, (state) => wanted.has(state.lot) && (state.flags & FLAG.consumed) !== 0);
 }
 
-/** The lots of these things, where they are known. */
+/** The lots of these things, where they are known, in order of the things' ids. */
 export async function lotsOf(db: Db, items: readonly Node[], t: AsOf): Promise<Member[]> {
   if (isNow(t)) {
     return await db.all(
-      sql`SELECT i.id AS item, -i.lot AS lot, i.claim_seq AS seq FROM ${eachNumber(items)} j CROSS JOIN item i ON i.id = j.value AND i.lot IS NOT NULL`,
+      sql`SELECT i.id AS item, -i.lot AS lot, i.claim_seq AS seq FROM ${eachNumber(items)} j CROSS JOIN item i ON i.id = j.value AND i.lot IS NOT NULL ORDER BY i.id`,
     );
   }
   const wanted = new Set(items);
   const { states } = await statesOf(db, items, t);
+  return membersIn(states, (state) => wanted.has(state.node) && state.lot !== 0);
+}
+
+function membersIn(states: ReadonlyMap<Node, State>, counts: (state: State) => boolean): Member[] {
   return [...states.values()]
-    .filter((state) => wanted.has(state.node) && state.lot !== 0)
-    .map((state) => ({ item: state.node, lot: state.lot, seq: state.claimSeq === NONE ? null : state.claimSeq }));
+    .filter(counts)
+    .map((state) => ({ item: state.node, lot: state.lot, seq: state.claimSeq === NONE ? null : state.claimSeq }))
+    .sort((a, b) => a.item - b.item);
 }

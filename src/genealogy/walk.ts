@@ -98,7 +98,7 @@ class Walker {
       this.next = new Set();
       await this.passMembers(frontier);
       const found = await this.transformationsAt(frontier);
-      const fresh = [...found].filter((id) => !this.passed.has(id));
+      const fresh = [...found].filter((id) => !this.passed.has(id)).sort((a, b) => a - b);
       for (const id of fresh) this.passed.add(id);
       for (let i = 0; i < fresh.length; i += SLICE) for (const line of await this.linesIn(fresh.slice(i, i + SLICE))) this.take(line);
       if (this.full) for (const node of frontier) cut.add(node);

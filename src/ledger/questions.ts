@@ -110,7 +110,7 @@ async function tiles(db: Db, wanted: readonly TileId[]): Promise<TileRow[]> {
     const indexes = wanted.filter((t) => t.level === level).map((t) => t.index);
     rows.push(
       ...(await db.all<TileRow>(
-        sql`SELECT t.level AS level, t.idx AS "index", t.hashes AS hashes FROM ${eachNumber(indexes)} j CROSS JOIN tile t WHERE t.level = ${level} AND t.idx = j.value`,
+        sql`SELECT t.level AS level, t.idx AS "index", t.hashes AS hashes FROM ${eachNumber(indexes)} j CROSS JOIN tile t ON t.level = ${level} AND t.idx = j.value`,
       )),
     );
   }

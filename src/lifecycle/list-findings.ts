@@ -54,7 +54,7 @@ export async function findings(db: Db, args: FindingsArgs): Promise<FindingAnswe
         WHERE ${sql.join(where, sql` AND `)} ORDER BY f.id DESC LIMIT ${args.limit}`,
   );
   const things = await db.all<{ finding: number; node: number; other: number }>(
-    sql`SELECT t.finding, t.node, t.other FROM ${eachNumber(rows.map((row) => row.id))} j CROSS JOIN finding_thing t WHERE t.finding = j.value ORDER BY t.finding, t.node, t.other`,
+    sql`SELECT t.finding, t.node, t.other FROM ${eachNumber(rows.map((row) => row.id))} j CROSS JOIN finding_thing t ON t.finding = j.value ORDER BY t.finding, t.node, t.other`,
   );
   const keys = await keysOf(db, [...new Set(things.map((t) => t.node).filter((node) => node !== 0))]);
   const seqs = [...rows.map((row) => row.seq), ...things.map((t) => t.other)].filter((seq) => seq >= 0);
@@ -65,7 +65,7 @@ export async function findings(db: Db, args: FindingsArgs): Promise<FindingAnswe
   const actors = new Map(
     (
       await db.all<{ seq: number; actor: string }>(
-        sql`SELECT e.seq, e.actor FROM ${eachNumber(resolutions.flatMap((r) => (r === null ? [] : [r.seq])))} j CROSS JOIN entry e WHERE e.seq = j.value`,
+        sql`SELECT e.seq, e.actor FROM ${eachNumber(resolutions.flatMap((r) => (r === null ? [] : [r.seq])))} j CROSS JOIN entry e ON e.seq = j.value`,
       )
     ).map((row) => [row.seq, row.actor]),
   );

@@ -38,7 +38,7 @@ export async function findNode(db: Db, key: string): Promise<Node | null> {
   const [row] =
     'serial' in thing
       ? await db.all<{ node: number }>(
-          sql`SELECT i.id AS node FROM class c CROSS JOIN item i ON i.class = c.id AND i.serial = ${thing.serial} WHERE c.key = ${thing.class}`,
+          sql`SELECT i.id AS node FROM class c CROSS JOIN item_name i ON i.class = c.id AND i.serial = ${thing.serial} WHERE c.key = ${thing.class}`,
         )
       : await db.all<{ node: number }>(
           sql`SELECT -l.id AS node FROM class c CROSS JOIN lot l ON l.class = c.id AND l.lot = ${thing.lot} WHERE c.key = ${thing.class}`,
@@ -47,7 +47,7 @@ export async function findNode(db: Db, key: string): Promise<Node | null> {
   if ('serial' in thing || thing.class === 'uri') return null;
   // A class or lot may also stand among instances, in an event that names it where an EPC belongs.
   const [odd] = await db.all<{ node: number }>(
-    sql`SELECT i.id AS node FROM class c CROSS JOIN item i ON i.class = c.id AND i.serial = ${key} WHERE c.key = 'uri'`,
+    sql`SELECT i.id AS node FROM class c CROSS JOIN item_name i ON i.class = c.id AND i.serial = ${key} WHERE c.key = 'uri'`,
   );
   return odd?.node ?? null;
 }
@@ -274,7 +274,7 @@ export async function namesOf(db: Db, keys: readonly string[], t: AsOf): Promise
   }
   const rows = await db.all<{ id: string; attributes: string }>(
     sql`SELECT m.id, m.attributes FROM ${eachText([...spellings.keys()])} j CROSS JOIN masterdata m ON m.id = j.value
-        ${t.seq === null ? sql`` : sql`WHERE m.seq <= ${t.seq}`} ORDER BY m.seq`,
+        ${t.seq === null ? sql`` : sql`WHERE m.seq <= ${t.seq}`} ORDER BY m.seq, m.type`,
   );
   const names = new Map<string, string>();
   for (const row of rows) {

@@ -6,7 +6,7 @@ import type { Thing, ThingLot } from '../identifiers/thing.ts';
 import { actionCode } from '../lifecycle/rows.ts';
 import { ROLE, type Role } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
-import { eachBytes, eachFact, eachNumber, eachRun, eachText } from '../store/sql.ts';
+import { eachAmount, eachBytes, eachFact, eachNumber, eachRun, eachText } from '../store/sql.ts';
 
 /**
  * What each parameter of the grammar means in SQL, and how the events that meet all of them are found in order, page by page.
@@ -57,7 +57,7 @@ export const conditions = {
   MATCH_inputEPCClass: (value, look) => lots(value, [input], look),
   MATCH_outputEPCClass: (value, look) => lots(value, [output], look),
   MATCH_anyEPCClass: (value, look) => lots(value, EVERY_LIST, look),
-  EQ_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} IN ${inList(value)}`),
+  EQ_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} IN ${eachAmount(value)}`),
   GT_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} > ${value}`),
   GE_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} >= ${value}`),
   LT_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} < ${value}`),
@@ -277,7 +277,7 @@ async function things(value: Taken['epcs'], roles: readonly Role[], look: LookUp
     // A range at a time, so that each is read from the index of class and serial.
     for (const range of serials.ranges(sql`i.serial`)) {
       finds.push(
-        sql`SELECT ei.seq FROM item i CROSS JOIN event_item ei ON ei.item = i.id WHERE i.class IN ${ofClass} AND ${range} AND ${serials.rest(sql`i.serial`)} AND ${inRole}`,
+        sql`SELECT ei.seq FROM item_name i CROSS JOIN event_item ei ON ei.item = i.id WHERE i.class IN ${ofClass} AND ${range} AND ${serials.rest(sql`i.serial`)} AND ${inRole}`,
       );
     }
     const fits = sql`+i.class IN ${ofClass} AND ${serials.test(sql`i.serial`)}`;
@@ -302,7 +302,7 @@ async function lots(value: Taken['classes'], roles: readonly Role[], look: LookU
   const nodes = inList(ids.map((id) => -id));
   return {
     find: sql`SELECT el.seq FROM event_lot el WHERE el.lot IN ${inList(ids)} AND el.role IN ${inList(roles)}`,
-    test: sql`EXISTS (SELECT 1 FROM ${eachFact(sql`e.facts`, 'q')} q WHERE CAST(q.value ->> 0 AS INTEGER) IN ${inList(roles)} AND CAST(q.value ->> 1 AS INTEGER) IN ${nodes})`,
+    test: sql`EXISTS (SELECT 1 FROM ${eachFact(sql`e.facts`, 'q')} q WHERE CAST(q.value ->> 0 AS INTEGER) IN ${inList(roles)} AND CAST(q.value ->> 1 AS BIGINT) IN ${nodes})`,
   };
 }
 
@@ -338,7 +338,7 @@ class LookUp {
     for (const [key, serials] of grouped(things.map((thing) => [thing.class, thing.serial]))) {
       ids.push(
         ...(await this.ids(
-          sql`SELECT i.id FROM class c CROSS JOIN ${eachText(serials)} j CROSS JOIN item i ON i.class = c.id AND i.serial = j.value WHERE c.key = ${key}`,
+          sql`SELECT i.id FROM class c CROSS JOIN ${eachText(serials)} j ON true CROSS JOIN item_name i ON i.class = c.id AND i.serial = j.value WHERE c.key = ${key}`,
         )),
       );
     }
@@ -350,7 +350,7 @@ class LookUp {
     for (const [key, texts] of grouped(lots.map((lot) => [lot.class, lot.lot]))) {
       ids.push(
         ...(await this.ids(
-          sql`SELECT l.id FROM class c CROSS JOIN ${eachText(texts)} j CROSS JOIN lot l ON l.class = c.id AND l.lot = j.value WHERE c.key = ${key}`,
+          sql`SELECT l.id FROM class c CROSS JOIN ${eachText(texts)} j ON true CROSS JOIN lot l ON l.class = c.id AND l.lot = j.value WHERE c.key = ${key}`,
         )),
       );
     }

@@ -43,6 +43,14 @@ export function eachNumber(list: readonly number[]): SQL {
   });
 }
 
+/** Numbers that need not be whole. */
+export function eachAmount(list: readonly number[]): SQL {
+  return perEngine({
+    sqlite: sql`(SELECT value FROM json_each(${JSON.stringify(list)}))`,
+    postgres: sql`(SELECT value FROM unnest(${whole(list)}::double precision[]) AS value)`,
+  });
+}
+
 export function eachText(list: readonly string[]): SQL {
   return perEngine({
     sqlite: sql`(SELECT value FROM json_each(${JSON.stringify(list)}))`,
