@@ -111,7 +111,7 @@ CREATE TABLE event (
   disposition INTEGER,
   read_point INTEGER,
   biz_location INTEGER,
-  type SMALLINT NOT NULL,
+  type INTEGER NOT NULL,
   action SMALLINT,
   rank SMALLINT NOT NULL,
   declares SMALLINT NOT NULL,
