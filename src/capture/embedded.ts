@@ -1,30 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { LotlineError, type Problem } from '../errors.ts';
 import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
 import type { EventVerdict, Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
 import type { CaptureService, Command, PendingJob } from './service.ts';
+import { besideThis, ownBuffer, startThread } from './threads.ts';
+
+export { besideThis, startThread };
 
 /** Documents that may wait to be folded; more are answered 503 with Retry-After. */
 export const QUEUE_MAX = 10_000;
 
 type Waiting<T> = { resolve: (value: T) => void; reject: (error: LotlineError) => void };
-
-/** Starts a thread of this program. Sources run through tsx, which a thread has to ask for itself; the built program runs as it is. */
-export function startThread(url: URL, workerData: unknown): Worker {
-  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData });
-  const tsx = new URL('dist/esm/api/index.mjs', pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))).href;
-  const start = `import { register } from ${JSON.stringify(tsx)}; register(); await import(${JSON.stringify(url.href)});`;
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(start)}`), { workerData, execArgv: [] });
-}
-
-/** The name of a module beside this one, in the form this program runs in. */
-export const besideThis = (name: string, here: string): URL => new URL(`./${name}${here.endsWith('.ts') ? '.ts' : '.js'}`, here);
 
 /**
  * Capture into an embedded store: the intake thread keeps documents, the capture thread owns the journal and folds. This side only
@@ -187,11 +177,6 @@ export class EmbeddedCapture implements CaptureService {
     this.waiting.get(id)?.reject(error);
     this.waiting.delete(id);
   }
-}
-
-/** A copy that may be handed to another thread: a Buffer from Node's pool shares its memory with others. */
-function ownBuffer(bytes: Uint8Array): Uint8Array {
-  return bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 
 /** A thread's first word is that it is ready. */
