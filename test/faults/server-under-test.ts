@@ -1,0 +1,28 @@
+import type { RebuildReport } from '../../src/capture/rebuild.ts';
+import type { Db } from '../../src/store/db.ts';
+
+/**
+ * What the fault tests need of a service: a process that they may kill, and a way to its store behind its back. A process starts anew on the
+ * store that the one before it left; all of them take `adminKey`.
+ */
+export interface ServerUnderTest {
+  /** What it is and where its store lies, for whoever has to look at what failed. */
+  readonly name: string;
+  readonly adminKey: string;
+  /** Where it answers; null until it is ready, and from the moment it is killed. */
+  readonly url: string | null;
+  /** Starts a process and does not wait for it. */
+  launch(): void;
+  /** Resolves when it is ready; throws what it said when it ended before, unless it was killed. */
+  ready(): Promise<void>;
+  /** Resolves when the process is gone. */
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  /** Asks the store, in one state of it, with no process running. */
+  look<T>(ask: (db: Db) => Promise<T>): Promise<T>;
+  /** Captures that were taken and not folded, with no process running. */
+  queued(): Promise<string[]>;
+  /** Makes everything derived anew from the entries and compares, with no process running. */
+  rebuild(): Promise<RebuildReport>;
+  /** Ends what runs and removes the store. */
+  dispose(): Promise<void>;
+}
