@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LotlineError, type Problem } from '../errors.ts';
@@ -8,18 +7,19 @@ import { SqliteJournal } from '../store/sqlite/journal.ts';
 import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting } from '../store/sqlite/open.ts';
 import { Capturer, type EventVerdict, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
+import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS, storeBusy } from './group.ts';
 import type { Command } from './service.ts';
 
 export type CaptureThreadData = { folder: string; rules: 'flag' | 'enforce'; origin: string; signerKey: string; maxEvents: number };
 export type CaptureRequest =
   | { wake: true }
-  | { event: number; captureID: string; body: Uint8Array; actor: string }
-  | { check: number; body: Uint8Array; actor: string }
-  | { record: number; command: Command; actor: string }
+  | { event: number; until: number; captureID: string; body: Uint8Array; actor: string }
+  | { check: number; until: number; body: Uint8Array; actor: string }
+  | { record: number; until: number; command: Command; actor: string }
   | { close: true };
 export type CaptureReply =
   | { ready: true }
-  | { ended: Outcome[]; forget: string[] }
+  | { ended: string[] }
   | { answer: number; outcome: Outcome }
   | { answer: number; verdicts: EventVerdict[] }
   | { answer: number; done: boolean }
@@ -27,12 +27,6 @@ export type CaptureReply =
   | { idle: true }
   | { healthy: boolean; message?: string }
   | { closed: true };
-
-/** Documents folded in one transaction: by number, and by bytes so that one group stays small enough to hold in memory. */
-const GROUP_DOCUMENTS = 512;
-const GROUP_BYTES = 16 * 1024 * 1024;
-/** After the store has refused to write: how long until the next try. */
-const RETRY_MS = 1_000;
 
 const port = parentPort!;
 const data = workerData as CaptureThreadData;
@@ -73,7 +67,9 @@ async function work(): Promise<void> {
   if (working) return;
   working = true;
   while (requests.length > 0 || woken) {
-    const direct = requests.splice(0);
+    // The folding never waits, so nothing that was sent meanwhile would be heard: neither single events nor the call to stop.
+    await new Promise((resolve) => setImmediate(resolve));
+    const direct = requests.splice(0).filter((request) => !('until' in request) || request.until > Date.now());
     const events = direct.filter((request) => 'event' in request);
     if (events.length > 0) await captureEvents(events);
     for (const request of direct) await answer(request);
@@ -95,32 +91,22 @@ async function captureQueued(): Promise<boolean> {
     say({ idle: true });
     return true;
   }
-  const outcomes = await captureGroup(group);
+  const outcomes = await captureDocuments(group);
   if (outcomes === null) return false;
   lastTaken = (group.at(-1) as TakenDocument).id;
-  say({ ended: outcomes, forget: group.map((document) => document.captureID) });
+  say({ ended: group.map((document) => document.captureID) });
   return true;
 }
 
-/** A group that fails is tried document by document: one that this program cannot digest ends with an error of its own and holds up nobody else. */
-async function captureGroup(group: readonly TakenDocument[]): Promise<Outcome[] | null> {
+/** Null when the store refuses to write: the documents wait. */
+async function captureDocuments(group: readonly TakenDocument[]): Promise<Outcome[] | null> {
   try {
-    const outcomes = await capturer.capture(group);
+    const outcomes = await captureGroup(capturer, group, isStoreFault);
     setHealthy(true);
     return outcomes;
   } catch (error) {
-    if (isStoreFault(error)) {
-      setHealthy(false, (error as Error).message);
-      return null;
-    }
-    if (group.length === 1) return [await capturer.captureFailure(group[0] as TakenDocument, internal(error))];
-    const outcomes: Outcome[] = [];
-    for (const document of group) {
-      const one = await captureGroup([document]);
-      if (one === null) return null;
-      outcomes.push(...one);
-    }
-    return outcomes;
+    setHealthy(false, (error as Error).message);
+    return null;
   }
 }
 
@@ -136,10 +122,10 @@ async function captureEvents(list: readonly Extract<CaptureRequest, { event: num
       body: request.body,
     }),
   );
-  const outcomes = await captureGroup(group);
+  const outcomes = await captureDocuments(group);
   list.forEach((request, i) => {
     const outcome = outcomes?.[i];
-    say(outcome ? { answer: request.event, outcome } : { answer: request.event, problem: busy().toProblem() });
+    say(outcome ? { answer: request.event, outcome } : { answer: request.event, problem: storeBusy().toProblem() });
   });
 }
 
@@ -150,7 +136,7 @@ async function answer(request: CaptureRequest): Promise<void> {
     else if ('wake' in request) woken = true;
     else if ('close' in request) closing = true;
   } catch (error) {
-    const problem = error instanceof LotlineError ? error : isStoreFault(error) ? busy() : internal(error);
+    const problem = error instanceof LotlineError ? error : isStoreFault(error) ? storeBusy() : internal(error);
     if ('check' in request) say({ answer: request.check, problem: problem.toProblem() });
     else if ('record' in request) say({ answer: request.record, problem: problem.toProblem() });
   }
@@ -172,20 +158,6 @@ function setHealthy(now: boolean, message?: string): void {
 function isStoreFault(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' && /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|BUSY|NOMEM|PROTOCOL)/.test(code);
-}
-
-function busy(): LotlineError {
-  return new LotlineError('REQ-BUSY', 'the store cannot write now', { fix: 'Try again in a little while; reading goes on.' });
-}
-
-/** What went wrong stays in the operator's log under a short id; the caller gets the id (E-1). */
-function internal(error: unknown): LotlineError {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const id = createHash('sha256').update(text).digest('hex').slice(0, 8);
-  console.error(`fault ${id}: ${text}`);
-  return new LotlineError('INTERNAL', `this program failed on it (fault ${id})`, {
-    fix: 'Report the fault with its id; the document was not stored.',
-  });
 }
 
 port.on('message', (request: CaptureRequest) => {

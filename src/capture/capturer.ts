@@ -6,30 +6,37 @@ import { sha256Node } from '../ledger/node-crypto.ts';
 import { ENFORCED, FINDINGS, type FindingCode, FUTURE_MICROSECONDS } from '../lifecycle/findings.ts';
 import { NONE } from '../lifecycle/state.ts';
 import type { Journal } from '../store/journal.ts';
-import type { EntryRow, FindingThing, JobRow } from '../store/rows.ts';
+import type { EntryRow, FindingThing, JobRow, PayloadRow } from '../store/rows.ts';
 import { DocumentRun } from './document-run.ts';
-import { type Folded, foldEvents, saveFindings } from './fold-events.ts';
+import { type Folded, foldEvents, NotTogether, saveFindings } from './fold-events.ts';
 import { LearnedPrefixes } from './learned-prefixes.ts';
 import { readMasterdata } from './masterdata.ts';
 import type { Accepted } from './naming.ts';
 import type { EventVerdict, Outcome, TakenDocument } from './outcome.ts';
 import { payloadRow, shrink } from './payload.ts';
-import { Sameness } from './sameness.ts';
+import { Sameness, type Verdict } from './sameness.ts';
 
 export type { EventVerdict, Outcome, TakenDocument } from './outcome.ts';
 
 export type CapturerOptions = {
   rules: 'flag' | 'enforce';
   origin: string;
-  signer: NoteSigner;
+  /** Null: nothing is signed, because the checkpoints are there already (moving/). */
+  signer: NoteSigner | null;
   maxEvents: number;
   /** Milliseconds since 1970. */
   clock?: () => number;
 };
 
+/** What a caller has to do in the same transaction as a capture, once it is known how that ended. */
+export type Alongside<Result = Outcome[]> = (result: Result) => Promise<void>;
+
 /** Things of events folded together: bounds memory, and is enough for bulk statements to pay. */
 const CHUNK_THINGS = 50_000;
 const CHUNK_EVENTS = 2_000;
+/** Documents folded in one run: at most this large, and this many. */
+const TOGETHER_BYTES = 256 * 1024;
+const TOGETHER_MAX = 512;
 
 /**
  * The road of design.md §3 from a taken document to its entries: read, look up, load, fold, save, log. A group of documents is one
@@ -46,6 +53,8 @@ export class Capturer {
   private entries: EntryRow[] = [];
   private seq = 0;
   private readonly prefixes = new LearnedPrefixes();
+  /** How many documents the next run may have: fewer after one that had to be taken apart. */
+  private togetherMax = TOGETHER_MAX;
 
   private constructor(journal: Journal, options: CapturerOptions, frontier: Frontier) {
     this.journal = journal;
@@ -55,31 +64,41 @@ export class Capturer {
   }
 
   static async open(journal: Journal, options: CapturerOptions): Promise<Capturer> {
-    const size = await journal.size();
-    const tiles = new Map<number, Uint8Array | null>();
-    for (const { level, index } of partialTilesOfSize(size)) tiles.set(level, await journal.tile(level, index));
-    const frontier = Frontier.restore(size, (tile) => tiles.get(tile.level), sha256Node);
-    const capturer = new Capturer(journal, options, frontier);
+    const capturer = new Capturer(journal, options, await storedFrontier(journal));
     await capturer.prefixes.recall(journal);
     return capturer;
   }
 
   /** Captures a group in one transaction. Throws only when the store or this program fails: then nothing of the group is stored. */
-  async capture(group: readonly TakenDocument[]): Promise<Outcome[]> {
+  async capture(group: readonly TakenDocument[], alongside?: Alongside): Promise<Outcome[]> {
     return await this.transaction(async () => {
+      // What was folded before a restart, but not yet forgotten by the intake, is not folded again.
+      const ended = new Set(await this.journal.endedJobs(group.map((document) => document.captureID)));
       const outcomes: Outcome[] = [];
-      for (const document of group) {
-        if (await this.journal.hasJob(document.captureID)) continue; // folded before a restart, but not yet forgotten by the intake
-        const outcome = await this.captureDocument(document);
-        outcomes.push(outcome);
-        if (document.kind === 'document') await this.journal.putJob(this.jobRow(document, outcome));
+      let together: Reading[] = [];
+      let things = 0;
+      for (const document of group.filter(({ captureID }) => !ended.has(captureID))) {
+        const reading = this.readAhead(document);
+        if (reading !== null) {
+          together.push(reading);
+          things += reading.things;
+        }
+        if (reading === null || together.length >= this.togetherMax || things >= CHUNK_THINGS) {
+          outcomes.push(...(await this.captureTogether(together)));
+          together = [];
+          things = 0;
+        }
+        if (reading === null) outcomes.push(await this.captureDocument(document));
       }
+      outcomes.push(...(await this.captureTogether(together)));
+      const byID = new Map(group.map((document) => [document.captureID, document]));
+      await this.journal.putJobs(outcomes.flatMap((outcome) => this.jobRows(byID.get(outcome.captureID) as TakenDocument, outcome)));
       return outcomes;
-    });
+    }, alongside);
   }
 
   /** Ends a capture that could not be folded at all: the job says so, nothing of the document is stored. */
-  async captureFailure(document: TakenDocument, error: LotlineError): Promise<Outcome> {
+  async captureFailure(document: TakenDocument, error: LotlineError, alongside?: Alongside): Promise<Outcome> {
     const outcome: Outcome = {
       captureID: document.captureID,
       success: false,
@@ -88,34 +107,42 @@ export class Capturer {
       errors: [error.toProblem()],
       first: null,
     };
-    if (document.kind === 'document') await this.transaction(async () => await this.journal.putJob(this.jobRow(document, outcome)));
+    await this.transaction(async () => {
+      await this.journal.putJobs(this.jobRows(document, outcome));
+      return [outcome];
+    }, alongside);
     return outcome;
   }
 
-  private jobRow(document: TakenDocument, outcome: Outcome): JobRow {
-    return {
-      id: document.id,
-      capture_id: document.captureID,
-      actor: document.actor,
-      behaviour: document.behaviour,
-      created: document.created,
-      finished: this.clock(),
-      success: outcome.success ? 1 : 0,
-      events: outcome.events,
-      stored: outcome.stored,
-      errors: JSON.stringify(outcome.errors),
-    };
+  /** The job of a document that was answered 202; a single event has none. */
+  private jobRows(document: TakenDocument, outcome: Outcome): JobRow[] {
+    if (document.kind === 'event') return [];
+    return [
+      {
+        id: document.id,
+        capture_id: document.captureID,
+        actor: document.actor,
+        behaviour: document.behaviour,
+        created: document.created,
+        finished: this.clock(),
+        success: outcome.success ? 1 : 0,
+        events: outcome.events,
+        stored: outcome.stored,
+        errors: JSON.stringify(outcome.errors),
+      },
+    ];
   }
 
   /** Appends one entry that is no event, with what it changes. */
   async record<T>(
     entry: { kind: string; actor: string; body: unknown },
     change: (journal: Journal, seq: number, recordTime: number) => Promise<T>,
+    alongside?: Alongside<T>,
   ): Promise<T> {
     return await this.transaction(async () => {
       const seq = this.append(entry.kind, entry.actor, Buffer.from(JSON.stringify(entry.body)), {});
       return await change(this.journal, seq, this.recordTime);
-    });
+    }, alongside);
   }
 
   /** Tells what capturing this document would come to, event by event, and stores nothing (packs-wire.md). */
@@ -172,29 +199,37 @@ export class Capturer {
     this.entries = [];
   }
 
-  private async transaction<T>(work: () => Promise<T>): Promise<T> {
+  private async transaction<T>(work: () => Promise<T>, alongside?: Alongside<T>): Promise<T> {
     await this.start();
     try {
       const result = await work();
       await this.flushEntries();
+      await alongside?.(result);
       if (this.leaves.length === 0) {
         await this.journal.commit();
         return result;
       }
       const frontier = this.frontier.clone();
       await this.journal.putTiles(frontier.append(this.leaves));
-      const checkpoint = signCheckpoint({ origin: this.options.origin, size: frontier.size, rootHash: frontier.root() }, [
-        this.options.signer,
-      ]);
-      await this.journal.putCheckpoint(frontier.size, this.recordTime, checkpoint);
+      const { origin, signer } = this.options;
+      if (signer !== null) {
+        const checkpoint = signCheckpoint({ origin, size: frontier.size, rootHash: frontier.root() }, [signer]);
+        await this.journal.putCheckpoint(frontier.size, this.recordTime, checkpoint);
+      }
       await this.journal.commit();
       this.frontier = frontier;
       return result;
     } catch (error) {
       await this.journal.rollback();
-      await this.prefixes.recall(this.journal);
+      await this.recall();
       throw error;
     }
+  }
+
+  /** A commit that was reported as failed may have been kept all the same: what is remembered is what is stored. */
+  private async recall(): Promise<void> {
+    this.frontier = await storedFrontier(this.journal);
+    await this.prefixes.recall(this.journal);
   }
 
   private append(
@@ -238,6 +273,83 @@ export class Capturer {
     this.entries = [];
   }
 
+  // ── documents in one run ──────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Reads a document that can be folded in one run with others, which is most of what comes: small, without fault, and with nothing in it whose effect
+   * depends on where its document ends. Null for any other.
+   */
+  private readAhead(taken: TakenDocument): Reading | null {
+    if (this.options.rules === 'enforce' || taken.body.length > TOGETHER_BYTES) return null;
+    try {
+      const document = readDocument(taken.body, { maxEvents: this.options.maxEvents, bare: taken.kind === 'event' });
+      const reads: ReadEvent[] = [];
+      for (const item of document.events()) {
+        if (isRefused(item) || item.event.type === 'TransformationEvent' || item.event.errorDeclaration !== null) return null;
+        reads.push(item);
+      }
+      return { taken, document, reads, things: reads.reduce((count, read) => count + countThings(read), 0) };
+    } catch (error) {
+      if (error instanceof LotlineError) return null; // it is told when the document has its own turn
+      throw error;
+    }
+  }
+
+  /**
+   * Captures documents in one run: one look-up, one fold, one save for all of them, to the same end as one by one. Where that turns out not to be sure,
+   * each half is tried by itself, and the next runs are shorter until it goes well again.
+   */
+  private async captureTogether(readings: readonly Reading[]): Promise<Outcome[]> {
+    const [first, second] = readings;
+    if (first === undefined) return [];
+    if (second === undefined) return [await this.captureDocument(first.taken)];
+    const takeBack = await this.savepoint('document');
+    try {
+      const outcomes = await this.takeTogether(readings);
+      await this.journal.release('document');
+      this.togetherMax = Math.min(TOGETHER_MAX, this.togetherMax * 2);
+      return outcomes;
+    } catch (error) {
+      // A document that is refused as a whole is told so when it has its own turn.
+      if (!(error instanceof NotTogether || error instanceof LotlineError)) throw error;
+      await takeBack();
+      this.togetherMax = Math.max(2, Math.floor(readings.length / 2));
+      const half = Math.ceil(readings.length / 2);
+      return [...(await this.captureTogether(readings.slice(0, half))), ...(await this.captureTogether(readings.slice(half)))];
+    }
+  }
+
+  private async takeTogether(readings: readonly Reading[]): Promise<Outcome[]> {
+    const sameness = await Sameness.of(
+      this.journal,
+      readings.flatMap(({ reads }) => reads),
+    );
+    const accepted: Accepted[] = [];
+    const found: FindingThing[] = [];
+    const runs: DocumentRun[] = [];
+    const payloads: PayloadRow[] = [];
+    for (const { taken, document, reads } of readings) {
+      const run = new DocumentRun(taken.actor, taken, this.seq);
+      for (const read of reads) {
+        const judged = this.judge(sameness, read, run);
+        if (judged.verdict.kind === 'refused' || judged.declaredBy.length > 0) throw new NotTogether();
+        found.push(...judged.found);
+        if (judged.accepted !== null) accepted.push(judged.accepted);
+      }
+      payloads.push(...(await this.restOf(document, run, taken)));
+      runs.push(run);
+    }
+    const moment = { firsts: runs.map((run) => run.firstSeq), recordTime: this.recordTime };
+    await foldEvents(this.journal, accepted, moment);
+    await saveFindings(this.journal, found, moment);
+    await this.journal.putPayloads(payloads);
+    await this.prefixes.keep(this.journal);
+    return runs.map((run, i) => {
+      const { taken, document } = readings[i] as Reading;
+      return outcomeOf(taken, run, document.eventCount, false);
+    });
+  }
+
   // ── one document ──────────────────────────────────────────────────────────────────────────────────────────
 
   private async captureDocument(taken: TakenDocument): Promise<Outcome> {
@@ -257,14 +369,7 @@ export class Capturer {
     if (undone) await takeBack();
     else await this.journal.release('document');
     if (run.refusals.length > 0) this.recordRefusal(taken, run);
-    return {
-      captureID: taken.captureID,
-      success: run.errors.length === 0,
-      events: document?.eventCount ?? 0,
-      stored: undone ? 0 : run.stored,
-      errors: run.problems(),
-      first: undone ? null : run.first,
-    };
+    return outcomeOf(taken, run, document?.eventCount ?? 0, undone);
   }
 
   /** Marks the point that the answered function goes back to: nothing that was appended or learned since then remains. */
@@ -361,35 +466,41 @@ export class Capturer {
     const accepted: Accepted[] = [];
     let found: FindingThing[] = [];
     for (const read of reads) {
-      const verdict = sameness.judge(read, this.seq);
-      if (verdict.kind === 'duplicate') {
-        found.push({ code: 'EV-DUP', seq: verdict.of, node: 0, other: NONE });
-        run.met(verdict.of, read);
-        continue;
-      }
-      if (verdict.kind === 'refused') {
-        run.fail(verdict.error, read.index);
-        continue;
-      }
-      const seq = this.appendEvent(read, run);
-      accepted.push({ ...verdict, read, seq });
-      const { twinOf, voidSeq, declaredBy } = verdict;
-      const flag = (code: FindingCode) => found.push({ code, seq, node: 0, other: voidSeq ?? twinOf ?? NONE });
-      if (twinOf !== null) flag('EV-TWIN');
-      if (verdict.differs) flag('EV-DIFFERS');
-      if (verdict.unknown) flag('EV-UNKNOWN-REF');
-      if (read.breaches.length > 0) flag('EV-RULE');
-      if (read.event.eventTime.ms * 1000 > this.recordTime + FUTURE_MICROSECONDS) flag('EV-FUTURE');
+      const judged = this.judge(sameness, read, run);
+      if (judged.verdict.kind === 'refused') run.fail(judged.verdict.error, read.index);
+      found.push(...judged.found);
+      if (judged.accepted !== null) accepted.push(judged.accepted);
+      const { declaredBy } = judged;
       if (declaredBy.length > 0) {
         // The declarations that were waiting for it have found it, stored ones and those of this run.
         await this.journal.removeFindingThings(await this.journal.findingsAt(['EV-UNKNOWN-REF'], declaredBy), run.firstSeq);
         found = found.filter((o) => o.code !== 'EV-UNKNOWN-REF' || !declaredBy.includes(o.seq));
       }
     }
-    const moment = { seq: run.firstSeq, recordTime: this.recordTime };
+    const moment = { firsts: [run.firstSeq], recordTime: this.recordTime };
     const folded = await foldEvents(this.journal, accepted, moment);
     await saveFindings(this.journal, found, moment);
     return { found: [...found, ...folded.found], keyOf: folded.keyOf };
+  }
+
+  /** Says whether an event is new, appends it if it is, and finds what is odd about its arrival. */
+  private judge(sameness: Sameness, read: ReadEvent, run: DocumentRun): Judged {
+    const verdict = sameness.judge(read, this.seq);
+    if (verdict.kind === 'duplicate') {
+      run.met(verdict.of, read);
+      return { verdict, accepted: null, declaredBy: [], found: [{ code: 'EV-DUP', seq: verdict.of, node: 0, other: NONE }] };
+    }
+    if (verdict.kind === 'refused') return { verdict, accepted: null, declaredBy: [], found: [] };
+    const seq = this.appendEvent(read, run);
+    const { twinOf, voidSeq, declaredBy } = verdict;
+    const found: FindingThing[] = [];
+    const flag = (code: FindingCode) => found.push({ code, seq, node: 0, other: voidSeq ?? twinOf ?? NONE });
+    if (twinOf !== null) flag('EV-TWIN');
+    if (verdict.differs) flag('EV-DIFFERS');
+    if (verdict.unknown) flag('EV-UNKNOWN-REF');
+    if (read.breaches.length > 0) flag('EV-RULE');
+    if (read.event.eventTime.ms * 1000 > this.recordTime + FUTURE_MICROSECONDS) flag('EV-FUTURE');
+    return { verdict, accepted: { ...verdict, read, seq }, declaredBy, found };
   }
 
   private appendEvent(read: ReadEvent, run: DocumentRun): number {
@@ -412,6 +523,14 @@ export class Capturer {
 
   /** Keeps what lies between the stored events, and the master data of the document's header. */
   private async keepRest(document: ReadDocument, run: DocumentRun, taken: TakenDocument): Promise<void> {
+    const payloads = await this.restOf(document, run, taken);
+    if (payloads.length === 0) return;
+    await this.journal.putPayloads(payloads);
+    await this.prefixes.keep(this.journal);
+  }
+
+  /** Appends the master data of a document's header and answers what is left to be kept of it: nothing when nothing of it is stored. */
+  private async restOf(document: ReadDocument, run: DocumentRun, taken: TakenDocument): Promise<PayloadRow[]> {
     const rows = readMasterdata(document.header.epcisHeader);
     if (rows.length > 0) {
       const seq = this.append('masterdata', run.actor, Buffer.from(JSON.stringify(rows)), this.partOf(run));
@@ -419,10 +538,35 @@ export class Capturer {
         rows.map((row) => ({ ...row, seq, attributes: JSON.stringify(row.attributes), children: JSON.stringify(row.children) })),
       );
     }
-    if (run.capture === null) return;
-    await this.journal.putPayload(payloadRow(run.capture, taken.body, run.spans, document.header.context));
-    await this.prefixes.keep(this.journal);
+    return run.capture === null ? [] : [payloadRow(run.capture, taken.body, run.spans, document.header.context)];
   }
+}
+
+/** A document that was read to be folded in one run with others. */
+type Reading = {
+  readonly taken: TakenDocument;
+  readonly document: ReadDocument;
+  readonly reads: readonly ReadEvent[];
+  readonly things: number;
+};
+
+type Judged = {
+  readonly verdict: Verdict;
+  /** Null when the event is not stored. */
+  readonly accepted: Accepted | null;
+  readonly declaredBy: readonly number[];
+  readonly found: readonly FindingThing[];
+};
+
+function outcomeOf(taken: TakenDocument, run: DocumentRun, events: number, undone: boolean): Outcome {
+  return {
+    captureID: taken.captureID,
+    success: run.errors.length === 0,
+    events,
+    stored: undone ? 0 : run.stored,
+    errors: run.problems(),
+    first: undone ? null : run.first,
+  };
 }
 
 function countThings({ event }: ReadEvent): number {
@@ -436,3 +580,11 @@ function keysOf(found: readonly FindingThing[], keyOf: Folded['keyOf']): string[
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+
+/** The right edge of the stored tree, from its partial tiles. */
+async function storedFrontier(journal: Journal): Promise<Frontier> {
+  const size = await journal.size();
+  const tiles = new Map<number, Uint8Array | null>();
+  for (const { level, index } of partialTilesOfSize(size)) tiles.set(level, await journal.tile(level, index));
+  return Frontier.restore(size, (tile) => tiles.get(tile.level), sha256Node);
+}

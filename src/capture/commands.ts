@@ -1,10 +1,14 @@
-import type { Capturer } from './capturer.ts';
+import type { Alongside, Capturer } from './capturer.ts';
 import type { Command } from './service.ts';
 
 /** Carries out a command: one entry, and what it changes, in one transaction. False when there was nothing to change. */
-export async function carryOut(capturer: Capturer, command: Command, actor: string): Promise<boolean> {
+export async function carryOut(capturer: Capturer, command: Command, actor: string, alongside?: Alongside<boolean>): Promise<boolean> {
   const { kind, body } = entryOf(command);
-  return await capturer.record({ kind, actor, body }, (journal, seq, recordTime) => applyCommand(journal, command, seq, recordTime));
+  return await capturer.record(
+    { kind, actor, body },
+    (journal, seq, recordTime) => applyCommand(journal, command, seq, recordTime),
+    alongside,
+  );
 }
 
 /** How a command is written into the journal. */

@@ -8,8 +8,22 @@ import type { EventRow, FindingRow, FindingThing, NewThing } from '../store/rows
 import { type Accepted, isEffective, type NamedEvent, Naming } from './naming.ts';
 import { type Endings, endedWithContent, givePositions, noteEnding, refold, standing, stayRow } from './refold.ts';
 
-/** When a document came: the number of its first entry, and its record time. What is derived from it came to be known then. */
-export type Moment = { readonly seq: number; readonly recordTime: number };
+/**
+ * When documents came: for each the number of its first entry, rising, and the record time of all. What is derived from a document came to be known
+ * with its first entry.
+ */
+export type Moment = { readonly firsts: readonly number[]; readonly recordTime: number };
+
+/**
+ * Documents folded in one run must come to what they come to one by one. Where that is not sure, nothing of the run may be kept: the caller takes the
+ * documents one by one.
+ */
+export class NotTogether extends Error {}
+
+/** The first entry of the document that an entry of this run belongs to. */
+function firstOf({ firsts }: Moment, seq: number): number {
+  return firsts.findLast((first) => first <= seq) ?? (firsts[0] as number);
+}
 
 type LateEvent = { readonly accepted: Accepted; readonly event: NamedEvent };
 
@@ -36,17 +50,18 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
     const event = await naming.name(a);
     fold.positions.set(a.seq, event.facts.position);
     if (late.length > 0 || a.voids.length > 0 || (isEffective(a) && fold.isLate(event.facts, event.named))) {
+      if (moment.firsts.length > 1) throw new NotTogether();
       late.push({ accepted: a, event });
       continue;
     }
     if (isEffective(a)) fold.apply(event.facts, event.named);
     onTop.push(event);
   }
-  const found = await save(journal, naming, onTop, moment.seq);
+  const found = await save(journal, naming, onTop, moment);
   // What the fold found is stored before histories are folded again: that may find it no longer so.
   await saveFindings(journal, found, moment);
   if (late.length > 0) {
-    const again = await saveLate(journal, late, moment.seq);
+    const again = await saveLate(journal, late, moment.firsts[0] as number);
     await saveFindings(journal, again, moment);
     found.push(...again);
   }
@@ -98,8 +113,13 @@ async function load(journal: Journal, naming: Naming, accepted: readonly Accepte
 }
 
 /** Saves what was folded on top of the present. */
-async function save(journal: Journal, naming: Naming, events: readonly NamedEvent[], atSeq: number): Promise<FindingThing[]> {
+async function save(journal: Journal, naming: Naming, events: readonly NamedEvent[], moment: Moment): Promise<FindingThing[]> {
   const { fold } = naming;
+  const atSeq = moment.firsts[0] as number;
+  const answered = fold.introduced.length === 0 ? [] : await journal.findingThings(WAITING_CODES, fold.introduced);
+  const stands = standing(fold);
+  // One by one, a finding is told with its document and closes with a later one; in one run it would never have been told.
+  if (moment.firsts.length > 1 && (answered.length > 0 || stands.length < fold.offences.length)) throw new NotTogether();
   const fresh = new Set(naming.fresh.map((thing) => thing.state));
   await insertFresh(journal, naming);
   await journal.updateThings(
@@ -109,16 +129,14 @@ async function save(journal: Journal, naming: Naming, events: readonly NamedEven
     ),
   );
   await insertEvents(journal, events);
-  await journal.putStays([...fold.intervals.values()].map((stay) => stayRow(fold, stay, atSeq)));
+  await journal.putStays([...fold.intervals.values()].map((stay) => stayRow(fold, stay, firstOf(moment, stay.fromSeq))));
   const effective = events.filter(({ row }) => row.declares === 0 && row.void_seq === null && row.twin_of === null);
-  if (fold.introduced.length > 0) {
-    await journal.removeFindingThings(await journal.findingThings(WAITING_CODES, fold.introduced), atSeq);
-  }
+  await journal.removeFindingThings(answered, atSeq);
   const endings: Endings = new Map();
   for (const { facts, named } of effective) noteEnding(endings, facts, named.epcs);
   const transformations = effective.flatMap(({ lineage }) => lineage[0]?.transformation ?? []);
   return [
-    ...standing(fold),
+    ...stands,
     ...(await endedWithContent(journal, endings)),
     ...(await checkLineage(journal, { transformations, nodes: [], seqs: [] }, atSeq)),
   ];

@@ -103,12 +103,13 @@ export interface Journal {
   lineage(by: { nodes?: readonly number[]; side?: 0 | 1; transformations?: readonly number[] }): Awaitable<LineageStep[]>;
 
   appendEntries(entries: readonly EntryRow[]): Awaitable<void>;
-  putPayload(row: PayloadRow): Awaitable<void>;
+  putPayloads(rows: readonly PayloadRow[]): Awaitable<void>;
   putTiles(tiles: readonly { level: number; index: number; hashes: Uint8Array }[]): Awaitable<void>;
   tile(level: number, index: number): Awaitable<Uint8Array | null>;
   putCheckpoint(size: number, signedAt: number, text: string): Awaitable<void>;
-  putJob(job: JobRow): Awaitable<void>;
-  hasJob(captureID: string): Awaitable<boolean>;
+  putJobs(jobs: readonly JobRow[]): Awaitable<void>;
+  /** Of these captures, those whose job is there: they were folded before. */
+  endedJobs(captureIDs: readonly string[]): Awaitable<string[]>;
   putMasterdata(rows: readonly MasterdataRow[]): Awaitable<void>;
   putKey(row: KeyRow): Awaitable<void>;
   endKey(id: string, ended: number): Awaitable<boolean>;

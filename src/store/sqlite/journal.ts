@@ -522,10 +522,9 @@ export class SqliteJournal implements Journal {
       );
     }
   }
-  putPayload(p: PayloadRow): void {
-    this.prepare(`INSERT INTO payload (capture, capture_id, digest, context, parts, encoding, gaps) VALUES (${marks(7)})`).run(
-      p.capture, p.capture_id, p.digest, p.context, p.parts, p.encoding, p.gaps,
-    ); // biome-ignore format: one row, in column order
+  putPayloads(rows: readonly PayloadRow[]): void {
+    const put = this.prepare(`INSERT INTO payload (capture, capture_id, digest, context, parts, encoding, gaps) VALUES (${marks(7)})`);
+    for (const p of rows) put.run(p.capture, p.capture_id, p.digest, p.context, p.parts, p.encoding, p.gaps);
   }
   putTiles(tiles: readonly { level: number; index: number; hashes: Uint8Array }[]): void {
     const put = this.prepare('INSERT INTO tile (level, idx, hashes) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes');
@@ -540,13 +539,17 @@ export class SqliteJournal implements Journal {
   putCheckpoint(size: number, signedAt: number, text: string): void {
     this.prepare('INSERT OR REPLACE INTO checkpoint (size, signed_at, text) VALUES (?, ?, ?)').run(size, signedAt, text);
   }
-  putJob(j: JobRow): void {
-    this.prepare(
+  putJobs(jobs: readonly JobRow[]): void {
+    const put = this.prepare(
       `INSERT INTO capture_job (id, capture_id, actor, behaviour, created, finished, success, events, stored, errors) VALUES (${marks(10)})`,
-    ).run(j.id, j.capture_id, j.actor, j.behaviour, j.created, j.finished, j.success, j.events, j.stored, j.errors);
+    );
+    for (const j of jobs) put.run(j.id, j.capture_id, j.actor, j.behaviour, j.created, j.finished, j.success, j.events, j.stored, j.errors);
   }
-  hasJob(captureID: string): boolean {
-    return this.prepare('SELECT 1 FROM capture_job WHERE capture_id = ?').get(captureID) !== undefined;
+  endedJobs(captureIDs: readonly string[]): string[] {
+    return this.all<{ id: string }>(
+      'SELECT capture_id AS id FROM (SELECT value FROM json_each(?)) j CROSS JOIN capture_job ON capture_id = j.value',
+      JSON.stringify(captureIDs),
+    ).map((row) => row.id);
   }
   putMasterdata(rows: readonly MasterdataRow[]): void {
     const put = this.prepare('INSERT OR REPLACE INTO masterdata (type, id, seq, attributes, children) VALUES (?, ?, ?, ?, ?)');
