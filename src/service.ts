@@ -1,17 +1,25 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
 import { Keys } from './access/index.ts';
 import { buildApp } from './api/app.ts';
 import type { ApiDeps } from './api/deps.ts';
-import { EmbeddedCapture } from './capture/embedded.ts';
+import type { ApiLimits } from './api/limits.ts';
+import { DocumentReaders } from './capture/document-readers.ts';
+import { EmbeddedCapture, type QueueLimits } from './capture/embedded.ts';
+import { PostgresCapture } from './capture/postgres.ts';
+import type { CaptureService } from './capture/service.ts';
+import type { PoolLimits } from './capture/thread-pool.ts';
 import { LotlineError } from './errors.ts';
 import { formatSignerKey, formatVerifierKey, type SignerKey, verifierKeyOf, verifyCheckpoint } from './ledger/index.ts';
 import { openLogKey } from './ledger/log-key.ts';
 import { verifySignatureNode } from './ledger/node-crypto.ts';
 import { latestCheckpoint } from './ledger/questions.ts';
-import { EmbeddedReaders } from './query/readers.ts';
+import { type Readers, StoreReaders } from './query/readers.ts';
 import type { Settings } from './settings.ts';
+import { startAlone } from './store/postgres/lock.ts';
+import { migratePostgres, PostgresDb, PostgresPool, type PostgresStore, whereIs } from './store/postgres/open.ts';
 import { lockFolder } from './store/sqlite/lock.ts';
 import { JOURNAL_FILE, openForReading, SqliteDb } from './store/sqlite/open.ts';
 import { webPages } from './web/index.ts';
@@ -26,33 +34,50 @@ export type Service = {
   close(): Promise<void>;
 };
 
-/** Opens a data folder and builds the service on it. One process a folder. */
-export async function openService(settings: Settings, more: { log?: (line: string) => void } = {}): Promise<Service> {
-  checkFolder(settings.data);
-  const unlock = lockFolder(settings.data);
-  const open: (() => Promise<void> | void)[] = [unlock];
+/** How much the service takes on; each part has its own defaults, documented where they stand. */
+export type ServiceLimits = { http?: Partial<ApiLimits>; queue?: Partial<QueueLimits>; questions?: Partial<PoolLimits> };
+
+/** What a store offers the service, whichever engine keeps it. */
+type Store = { readonly key: SignerKey; readonly capture: CaptureService; readonly readers: Readers };
+/** Closed in the opposite order, the last opened first. */
+type Open = (() => Promise<void> | void)[];
+
+/** Opens the store that the settings name and builds the service on it: one process a folder, any number on a database. */
+export async function openService(
+  settings: Settings,
+  more: { log?: (line: string) => void; limits?: ServiceLimits } = {},
+): Promise<Service> {
+  const { limits = {}, ...told } = more;
+  const open: Open = [];
   const closeAll = async () => {
     for (const close of open.splice(0).reverse()) await close();
   };
   try {
-    const key = await logKeyOf(settings);
-    const capture = await EmbeddedCapture.open({
-      folder: settings.data,
-      rules: settings.rules,
-      origin: key.name,
-      signerKey: formatSignerKey(key),
-      maxEvents: settings.captureMaxEvents,
-    });
-    open.push(() => capture.close());
-    const readers = new EmbeddedReaders(join(settings.data, JOURNAL_FILE));
-    open.push(() => readers.close());
+    const { databaseUrl } = settings;
+    const { key, capture, readers } =
+      databaseUrl === null
+        ? await embeddedStore(settings, limits, open)
+        : await postgresStore(settings, limits, { url: databaseUrl }, open);
     const keys = new Keys({
       byHash: (hash) => readers.look('keyByHash', { hash }),
       list: (id) => readers.look('listKeys', id === undefined ? {} : { id }),
       record: (command, actor) => capture.record(command, actor),
     });
-    const firstKey = await keys.bootstrap(settings.adminKey);
-    const deps: ApiDeps = { settings, capture, readers, keys, vkey: formatVerifierKey(verifierKeyOf(key)), plugins: [webPages()], ...more };
+    const bootstrap = () => keys.bootstrap(settings.adminKey);
+    const firstKey = await (databaseUrl === null ? bootstrap() : startAlone({ url: databaseUrl }, bootstrap));
+    const documents = new DocumentReaders();
+    open.push(() => documents.close());
+    const deps: ApiDeps = {
+      settings,
+      capture,
+      readers,
+      documents,
+      keys,
+      vkey: formatVerifierKey(verifierKeyOf(key)),
+      plugins: [webPages()],
+      ...(limits.http && { limits: limits.http }),
+      ...told,
+    };
     const app = await buildApp(deps);
     open.push(() => app.close());
     await app.ready();
@@ -63,24 +88,76 @@ export async function openService(settings: Settings, more: { log?: (line: strin
   }
 }
 
-/** The key that signs, after making sure that it is the one that signed before. */
-async function logKeyOf(settings: Settings): Promise<SignerKey> {
-  const head = await headOf(settings.data);
+async function embeddedStore(settings: Settings, limits: ServiceLimits, open: Open): Promise<Store> {
+  checkFolder(settings.data);
+  open.push(lockFolder(settings.data));
+  const key = logKeyOf(settings, await headOf(settings.data));
+  const capture = await EmbeddedCapture.open({ folder: settings.data, ...captureSettings(settings, key) }, limits.queue);
+  open.push(() => capture.close());
+  const readers = new StoreReaders({ file: join(settings.data, JOURNAL_FILE) }, limits.questions);
+  open.push(() => readers.close());
+  return { key, capture, readers };
+}
+
+async function postgresStore(settings: Settings, limits: ServiceLimits, store: PostgresStore, open: Open): Promise<Store> {
+  await migratePostgres(store);
+  const readers = new StoreReaders({ store }, limits.questions);
+  open.push(() => readers.close());
+  const key = await startAlone(store, async (client) => {
+    const head = await latestCheckpoint(new PostgresDb(client));
+    if (settings.logKeyFile === null) checkFolder(settings.data);
+    const key = logKeyOf(settings, head?.text ?? null);
+    await claimLog(client, formatVerifierKey(verifierKeyOf(key)));
+    return key;
+  });
+  const taking = new PostgresPool(store, { application: 'lotline intake', connections: TAKING, statementTimeoutMs: TAKING_MS });
+  open.push(() => taking.close());
+  const capture = await PostgresCapture.open({ store, ...captureSettings(settings, key) }, taking);
+  open.push(() => capture.close());
+  return { key, capture, readers };
+}
+
+/** Connections over which documents are put into the intake, and how long that may take. */
+const TAKING = 4;
+const TAKING_MS = 60_000;
+
+const captureSettings = (settings: Settings, key: SignerKey) => ({
+  rules: settings.rules,
+  origin: key.name,
+  signerKey: formatSignerKey(key),
+  maxEvents: settings.captureMaxEvents,
+});
+
+/** The first process to come names the log's key, even before anything is signed; one that brings another key is refused. */
+async function claimLog(client: pg.ClientBase, vkey: string): Promise<void> {
+  await client.query(`INSERT INTO meta (name, value) VALUES ('log_key', $1) ON CONFLICT DO NOTHING`, [vkey]);
+  const { rows } = await client.query<{ value: string }>(`SELECT value FROM meta WHERE name = 'log_key'`);
+  if (rows[0]?.value === vkey) return;
+  throw new LotlineError('CFG-VALUE', `The log in this database has the key ${rows[0]?.value}, and this process has another`, {
+    at: 'LOTLINE_LOG_KEY_FILE',
+    fix: 'Give every process the same key file.',
+  });
+}
+
+/** The key that signs, after making sure that it is the one that signed before: `head` is the newest checkpoint. */
+function logKeyOf(settings: Settings, head: string | null): SignerKey {
   const file = settings.logKeyFile ?? join(settings.data, 'log.key');
   const key = openLogKey(file, { origin: settings.origin, mayMake: head === null });
   if (head !== null) {
     try {
       verifyCheckpoint(head, [verifierKeyOf(key)], verifySignatureNode);
     } catch (cause) {
-      throw new LotlineError('CFG-VALUE', `The log in ${resolve(settings.data)} was signed by another key than ${file}`, {
+      throw new LotlineError('CFG-VALUE', `The log in ${storeName(settings)} was signed by another key than ${file}`, {
         at: 'LOTLINE_LOG_KEY_FILE',
-        fix: 'Restore the key that signed it, or name the data folder that belongs to this key.',
+        fix: 'Restore the key that signed it, or name the store that belongs to this key.',
         cause,
       });
     }
   }
   return key;
 }
+
+const storeName = ({ databaseUrl, data }: Settings): string => (databaseUrl === null ? resolve(data) : whereIs({ url: databaseUrl }));
 
 /** The newest checkpoint of a folder that was used before. */
 async function headOf(folder: string): Promise<string | null> {

@@ -51,7 +51,7 @@ describe('settings', () => {
     ['LOTLINE_CORS_ORIGINS', 'app.example'],
     ['LOTLINE_CORS_ORIGINS', 'https://a.example/path'],
     ['LOTLINE_ADMIN_KEY', 'with a space in it'],
-    ['LOTLINE_DATABASE_URL', 'postgres://localhost/lotline'],
+    ['LOTLINE_DATABASE_URL', 'mysql://localhost/lotline'],
   ])('refuse %s=%s, saying where and how to mend it', (name, value) => {
     expect(() => readSettings({}, { [name]: value })).toThrow(
       expect.objectContaining({ code: 'CFG-VALUE', at: name, message: expect.stringContaining(name), fix: expect.stringMatching(/\.$/) }),

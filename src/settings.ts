@@ -14,7 +14,7 @@ export const SettingsSchema = Type.Object({
   host: Type.String({ minLength: 1, maxLength: 253 }),
   port: Type.Integer({ minimum: 0, maximum: 65_535 }),
   data: Type.String({ minLength: 1 }),
-  databaseUrl: Type.Union([Type.Null(), Type.String()]),
+  databaseUrl: Type.Union([Type.Null(), Type.String({ pattern: '^postgres(ql)?://[^\\s]+$' })]),
   adminKey: Type.Union([Type.Null(), Type.String({ pattern: '^[A-Za-z0-9._~+/-]{1,256}=*$' })]),
   rules: Type.Union([Type.Literal('flag'), Type.Literal('enforce')]),
   epcFormat: Type.Unsafe<(typeof EPC_FORMATS)[number]>({ type: 'string', enum: EPC_FORMATS }),
@@ -73,7 +73,8 @@ export const SETTINGS = {
     kind: 'text',
     byDefault: './lotline-data',
     unit: 'folder',
-    about: 'Where the embedded store and the log key lie. Made when it is not there.',
+    about:
+      'Where the embedded store and the log key lie. Made when it is not there. With a database, only the log key, unless LOTLINE_LOG_KEY_FILE names it.',
     ifWrong: 'Another folder is another, empty store: what was captured seems to be gone until the right one is named.',
     fix: 'Name a folder that this program may write to.',
   },
@@ -84,8 +85,8 @@ export const SETTINGS = {
     byDefault: null,
     unit: 'postgres:// URL; unset: the embedded store',
     about: 'The PostgreSQL database to keep everything in.',
-    ifWrong: 'The start fails.',
-    fix: 'Leave it unset: this version keeps everything in the embedded store.',
+    ifWrong: 'The start fails, or another database is another, empty store. Who knows the URL may read and change everything.',
+    fix: 'Write it as postgres://user:password@host:5432/database, or leave it unset for the embedded store.',
     secret: true,
   },
   adminKey: {
@@ -157,7 +158,7 @@ export const SETTINGS = {
     unit: 'file; unset: log.key in the data folder, made at the first start',
     about: 'The key that signs checkpoints, in the signer form of signed notes.',
     ifWrong:
-      'If it is lost, the log cannot go on under its name; if others have it, they can sign in its name. Back it up apart from the data.',
+      'If it is lost, the log cannot go on under its name; if others have it, they can sign in its name. Back it up apart from the data. All processes on one database need the same.',
     fix: 'Name a file with the key that signed this log before.',
   },
   ledgerPublic: {
@@ -209,8 +210,7 @@ export function readSettings(flags: Partial<Record<SettingName, unknown>> = {}, 
     const given = flag ?? (env[text.env] === '' ? undefined : env[text.env]);
     const value = given === undefined ? text.byDefault : valueIn(text, given);
     settings[name] = value;
-    const fine = name === 'databaseUrl' ? value === null : (checks.get(name) as (v: unknown) => boolean)(value);
-    if (fine) continue;
+    if ((checks.get(name) as (v: unknown) => boolean)(value)) continue;
     const where = flag === undefined ? text.env : (text.flag.split(' ')[0] as string);
     const shown = text.secret ? 'its value' : JSON.stringify(given);
     wrong.push({ at: where, what: `${where}: ${shown} is not ${text.unit}`, fix: text.fix });

@@ -27,7 +27,7 @@ import { LotlineError } from '../errors.ts';
 import { SqliteDb } from '../store/sqlite/open.ts';
 import { type AnswerStyle, eventDocument, eventIDOf, eventPage, formatRecordTime, PAGE_BYTES_MAX } from './event-answer.ts';
 import type { PageStart } from './page-token.ts';
-import { EmbeddedReaders } from './readers.ts';
+import { StoreReaders } from './readers.ts';
 
 const AS_CAPTURED: AnswerStyle = { format: 'Never_Translates', creationDate: '2026-03-02T12:00:00Z' };
 const style = (format: AnswerStyle['format']): AnswerStyle => ({ ...AS_CAPTURED, format });
@@ -335,7 +335,7 @@ describe('an event of 100,000 serials', () => {
     const serials = packs(1, 100_000);
     const sent = commission(0, serials, { lot: 'L1' });
     expect((await store.capture(bare(sent), { kind: 'event' })).stored).toBe(1);
-    const readers = new EmbeddedReaders(join(store.folder, 'journal.db'));
+    const readers = new StoreReaders({ file: join(store.folder, 'journal.db') });
     for (const [format, epcs] of [
       ['Never_Translates', serials],
       ['Always_EPC_URN', serials],
@@ -360,7 +360,7 @@ describe('an event of 100,000 serials', () => {
   it('lets the reader tell what is refused', async () => {
     const store = await openTestStore();
     await store.capture([observe(0, packOf(1)), observe(1, packOf(2))]);
-    const readers = new EmbeddedReaders(join(store.folder, 'journal.db'));
+    const readers = new StoreReaders({ file: join(store.folder, 'journal.db') });
     const refused = readers.ask('eventPage', { query: queryOf('maxEventCount=1'), perPage: 1, start: null, style: AS_CAPTURED });
     await expect(refused).rejects.toBeInstanceOf(LotlineError);
     await expect(refused).rejects.toMatchObject({ code: 'QRY-LARGE' });

@@ -5,7 +5,6 @@ import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
-import { hashEvents, readHead } from './read-away.ts';
 import { storeCounts } from './store-counts.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
@@ -19,14 +18,12 @@ export const questions = {
   eventPage,
   findingPlace,
   findings,
-  hashEvents,
   history,
   inclusion,
   keyByHash,
   latestCheckpoint,
   listKeys,
   packsPage,
-  readHead,
   scope,
   storeCounts,
   thing,

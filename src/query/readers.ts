@@ -1,7 +1,8 @@
 import { type PoolLimits, ThreadPool } from '../capture/thread-pool.ts';
 import { besideThis } from '../capture/threads.ts';
-import { openForReading, SqliteDb } from '../store/sqlite/open.ts';
+import type { Db } from '../store/db.ts';
 import { type QuestionName, type Questions, questions } from './questions.ts';
+import { openQuestions, type StorePlace, type StoreQuestions } from './store-questions.ts';
 
 /** Aborts when nobody waits for the answer any more: the client has gone. */
 export type Wanted = { readonly signal?: AbortSignal };
@@ -33,23 +34,23 @@ export type ReaderRequest = { name: QuestionName; args: unknown; asJson: boolean
  */
 export const QUESTION_LIMITS: PoolLimits = { threads: 2, waiting: 200, waitMs: 10_000, runMs: 30_000, heapMegabytes: 1_024 };
 
-/** Readers of an embedded store: one connection here, and threads with one each. */
-export class EmbeddedReaders implements Readers {
-  private readonly db: SqliteDb;
-  private readonly threads: ThreadPool;
-  /** Look-ups take turns: each is one read transaction on the one connection. */
-  private turn: Promise<unknown> = Promise.resolve();
+/** Connections to a database for look-ups, and what one of them may take. */
+const LOOKS = { connections: 8, runMs: 10_000 };
 
-  constructor(file: string, limits: Partial<PoolLimits> = {}) {
-    this.db = new SqliteDb(openForReading(file));
-    this.threads = new ThreadPool(besideThis('reader-thread', import.meta.url), { file }, { ...QUESTION_LIMITS, ...limits });
+/** Readers of one store: look-ups here, long questions in threads with a connection each. */
+export class StoreReaders implements Readers {
+  private readonly looks: StoreQuestions;
+  private readonly threads: ThreadPool;
+
+  constructor(place: StorePlace, limits: Partial<PoolLimits> = {}) {
+    const all = { ...QUESTION_LIMITS, ...limits };
+    this.looks = openQuestions(place, LOOKS);
+    this.threads = new ThreadPool(besideThis('reader-thread', import.meta.url), { place, runMs: all.runMs }, all);
   }
 
   look<Name extends QuestionName>(name: Name, args: Args<Name>): Promise<Answer<Name>> {
-    const question = questions[name] as unknown as (db: SqliteDb, args: unknown) => Promise<Answer<Name>>;
-    const mine = this.turn.then(() => this.db.snapshot(() => question(this.db, args)));
-    this.turn = mine.catch(() => {});
-    return mine;
+    const question = questions[name] as unknown as (db: Db, args: unknown) => Promise<Answer<Name>>;
+    return this.looks.ask((db) => question(db, args));
   }
 
   async ask<Name extends QuestionName>(name: Name, args: Args<Name>, wanted: Wanted = {}): Promise<Answer<Name>> {
@@ -65,8 +66,7 @@ export class EmbeddedReaders implements Readers {
   }
 
   async close(): Promise<void> {
-    await this.turn;
+    await this.looks.close();
     await this.threads.close();
-    this.db.connection.close();
   }
 }
