@@ -1,0 +1,137 @@
+import { parseQueryBody } from '../../src/epcis/query/index.ts';
+import type { AnswerStyle } from '../../src/query/event-answer.ts';
+import type { QuestionName, Questions } from '../../src/query/questions.ts';
+import { KEY_HASH } from './small-store.ts';
+
+const STYLES: readonly AnswerStyle[] = (['Never_Translates', 'Always_EPC_URN', 'Always_GS1_Digital_Link'] as const).map((format) => ({
+  format,
+  creationDate: '2026-03-02T12:00:00Z',
+}));
+const AS_CAPTURED = STYLES[0] as AnswerStyle;
+
+export type Then = { at?: string; known?: string };
+/** What a store offers to ask about. */
+export type Matter = { keys: readonly string[]; things: readonly ({ of: string } & Then)[]; eventIDs: readonly string[]; entries: number };
+export type Ask = <N extends QuestionName>(
+  name: N,
+  args: Parameters<Questions[N]>[1],
+) => Promise<Awaited<ReturnType<Questions[N]>> | undefined>;
+
+const sizes = (entries: number) => [...new Set([0, 1, 2, 3, 255, 256, 257, Math.floor(entries / 2), entries - 1, entries, entries + 1])];
+
+/** How each question is asked. One that is missing here does not compile. */
+export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promise<void> } = {
+  async captureJobs(ask) {
+    for (const args of [{ limit: 1_000 }, { limit: 2, before: 4 }, { limit: 5, actor: 'tester' }, { limit: 5, actor: 'nobody' }])
+      await ask('captureJobs', args);
+    const jobs = await ask('captureJobs', { limit: 3 });
+    for (const { captureID } of jobs ?? []) await ask('captureJobs', { captureID, limit: 1 });
+  },
+  async consistency(ask, { entries }) {
+    for (const size of sizes(entries)) for (const args of [{ from: size }, { from: 2, to: size }]) await ask('consistency', args);
+  },
+  async contents(ask, { things }) {
+    for (const thing of things) for (const depth of [1, 'all'] as const) await ask('contents', { ...thing, depth });
+  },
+  async entryBundle(ask, { entries }) {
+    for (const width of sizes(entries)) if (width > 0 && width <= 256) await ask('entryBundle', { index: 0, width });
+    for (const index of [1, 2, Math.floor(entries / 256), 2 ** 40]) await ask('entryBundle', { index, width: 7 });
+  },
+  async eventDocument(ask, { eventIDs }) {
+    for (const eventID of eventIDs) for (const style of STYLES) await ask('eventDocument', { eventID, style });
+  },
+  async eventIDOf(ask, { entries }) {
+    for (const seq of sizes(entries)) await ask('eventIDOf', { seq });
+  },
+  async eventPage(ask) {
+    for (const style of STYLES) await ask('eventPage', { query: parseQueryBody({}), perPage: 1_000, start: null, style });
+    for (const body of [
+      {},
+      { orderBy: 'eventTime' },
+      { orderBy: 'eventTime', orderDirection: 'ASC', eventCountLimit: 7 },
+      { orderBy: 'recordTime' },
+    ]) {
+      const query = parseQueryBody(body);
+      for (let start = null, pages = 0; pages < 20; pages++) {
+        const page: Awaited<ReturnType<Questions['eventPage']>> | undefined = await ask('eventPage', {
+          query,
+          perPage: 4,
+          start,
+          style: AS_CAPTURED,
+        });
+        start = page?.next ?? null;
+        if (start === null) break;
+      }
+    }
+    await ask('eventPage', { query: parseQueryBody({ maxEventCount: 2 }), perPage: 1, start: null, style: AS_CAPTURED });
+  },
+  async findingPlace(ask) {
+    for (const id of [0, 1, 2, 10_000]) await ask('findingPlace', { id });
+  },
+  async findings(ask, { keys }) {
+    const all = await ask('findings', { limit: 1_000 });
+    for (const args of [
+      { limit: 3 },
+      { limit: 3, before: 5 },
+      { limit: 50, state: 'open' },
+      { limit: 50, state: 'closed' },
+      { limit: 5, code: 'NONE' },
+    ])
+      await ask('findings', args);
+    for (const code of new Set(all?.map((finding) => finding.code))) await ask('findings', { limit: 50, code });
+    for (const { id } of (all ?? []).slice(0, 5)) await ask('findings', { limit: 1, id });
+    for (const thing of keys) await ask('findings', { limit: 50, thing });
+  },
+  async history(ask, { things }) {
+    for (const thing of things) for (const lineage of [false, true]) await ask('history', { ...thing, lineage });
+  },
+  async inclusion(ask, { eventIDs, entries }) {
+    for (const event of [...eventIDs, ...sizes(entries).map(String), '0', 'ni:///sha-256;00?ver=CBV2.0']) await ask('inclusion', { event });
+  },
+  async keyByHash(ask) {
+    for (const hash of [KEY_HASH, '00'.repeat(32), '']) await ask('keyByHash', { hash });
+  },
+  async latestCheckpoint(ask) {
+    await ask('latestCheckpoint', {});
+  },
+  async listKeys(ask) {
+    for (const args of [{}, { id: 'k_1' }, { id: "'; --" }]) await ask('listKeys', args);
+  },
+  async packsPage(ask, { things }) {
+    for (const thing of things)
+      for (let after = null, pages = 0; pages < 4; pages++) {
+        const page: Awaited<ReturnType<Questions['packsPage']>> | undefined = await ask('packsPage', {
+          ...thing,
+          after,
+          limit: 2 + pages * 7,
+        });
+        after = page?.next ?? null;
+        if (after === null) break;
+      }
+  },
+  async scope(ask, { things }) {
+    for (const thing of things) await ask('scope', thing);
+  },
+  async storeCounts(ask) {
+    for (const args of [
+      { eventsAfter: -1, jobsAfter: 0 },
+      { eventsAfter: 5, jobsAfter: 3 },
+      { eventsAfter: 2 ** 40, jobsAfter: 2 ** 40 },
+    ])
+      await ask('storeCounts', args);
+  },
+  async thing(ask, { things }) {
+    for (const thing of things) await ask('thing', thing);
+  },
+  async tile(ask, { entries }) {
+    for (const level of [0, 1, 63])
+      for (const index of [0, Math.floor(entries / 256)])
+        for (const width of sizes(entries)) if (width > 0 && width <= 256) await ask('tile', { level, index, width });
+  },
+  async whereFrom(ask, { things }) {
+    for (const thing of things) await ask('whereFrom', thing);
+  },
+  async whereUsed(ask, { things }) {
+    for (const thing of things) await ask('whereUsed', thing);
+  },
+};

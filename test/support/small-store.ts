@@ -1,0 +1,94 @@
+import { carryOut } from '../../src/capture/commands.ts';
+import type { Command } from '../../src/capture/service.ts';
+import { e01 } from '../../src/worlds/index.ts';
+import {
+  associate, caseOf, commission, DISTRIBUTOR, declareError, documentOf, EPCIS_CONTEXT, type Json, lotOf, MAKER, observe, observeLot, pack, packOf, packs,
+  palletOf, quantityOf, receive, SHOP, START, sensorOf, ship, transact, transform, unpack, unpackAll, withID,
+} from './events.ts'; // biome-ignore format: a list
+import { openTestStore, type TestStore } from './test-store.ts';
+
+/** The namespace of its extensions. */
+export const EXAMPLE = 'http://ns.example.com/epcis/';
+const context = { '@context': [EPCIS_CONTEXT, { ex: EXAMPLE }] };
+/** Names that are hard to quote. */
+export const ODD = [
+  'https://example.com/things/7',
+  'https://example.com/things/a%22%5C%7B,%7D%27',
+  'https://example.com/things/Z%C3%BCrich%F0%9F%A7%AA',
+];
+const fine = (at: string, json: Json): Json => ({ ...json, eventTime: `2026-03-01T${at}` });
+const shipped = withID(ship(10, palletOf(1), { site: MAKER, from: MAKER, to: DISTRIBUTOR }), 2);
+const mixed = transform(30, [quantityOf(lotOf('RAW', 12), 1.5, 'KGM'), packOf(9)], [quantityOf(lotOf('L2'), 100), packOf(10), packOf(11)], {
+  id: 'urn:uuid:00000000-0000-4000-8000-00000000aaaa',
+  lot: 'L2',
+});
+
+const DOCUMENTS: readonly (readonly Json[])[] = [
+  [
+    commission(0, packs(1, 4), { lot: 'L1', expiry: '2028-01-31', site: MAKER }),
+    withID(pack(5, caseOf(1), packs(1, 4), { site: MAKER }), 1),
+    pack(6, palletOf(1), caseOf(1), { site: MAKER }),
+  ],
+  [
+    receive(1, packOf(9), { site: MAKER, to: MAKER }),
+    observeLot(2, [quantityOf(lotOf('RAW', 12), 5, 'KGM')], { step: 'receiving', site: MAKER }),
+  ],
+  [
+    shipped,
+    receive(20, palletOf(1), { site: DISTRIBUTOR, from: MAKER, to: DISTRIBUTOR }),
+    unpack(21.0005, palletOf(1), caseOf(1), { site: DISTRIBUTOR }),
+    observe(21.001, packOf(4), { step: `${EXAMPLE}weighing`, disposition: 'conformant', site: DISTRIBUTOR }),
+  ],
+  [
+    mixed,
+    transform(32, [packOf(10), quantityOf(lotOf('L2'), 3)], [quantityOf(lotOf('L3'), 7)]),
+    observeLot(40, [quantityOf(lotOf('L1'), 3), quantityOf(lotOf('RAW', 12), 200, 'GRM'), quantityOf(lotOf('L1'), 2)], { site: SHOP }),
+    observeLot(41, [quantityOf('urn:epc:idpat:sgtin:9520123.000011.*', 7), quantityOf('urn:epc:idpat:sgtin:9520124.*.*')]),
+    associate(45, 'urn:epc:id:grai:9520123.00001.7', sensorOf(7)),
+    transact(46, [palletOf(2)]),
+    observe(47, [...ODD, 'https://example.com/x/01/09520123000110/21/P20', 'https://id.gs1.org/00/195201230000000025']),
+    { type: 'ex:LabEvent', eventTime: '2026-03-01T08:30:00Z', eventTimeZoneOffset: '+00:00', 'ex:result': 'good' },
+  ],
+  ['09:00:00.0012Z', '09:00:00.001Z', '09:00:00.00119Z', '10:00:00.00115+01:00'].map((at, i) => fine(at, observe(0, packOf(30 + i)))),
+  [declareError(shipped)],
+  [withID(pack(15, caseOf(2), packs(3, 4)), 5)], // late, and 3 and 4 are in case 1
+  [mixed], // again
+  [
+    withID(commission(50, packOf(1), { lot: 'L9' }), 6),
+    unpackAll(55, caseOf(1), { site: SHOP }),
+    receive(56, packs(1, 2), { site: SHOP, to: SHOP }),
+  ],
+  [observe(57, packOf(2), { step: 'dispensing' }), observe(58, packOf(3), { disposition: 'recalled' })],
+  [observeLot(59, [quantityOf(lotOf('L1'))], {}, { persistentDisposition: { set: ['recalled'] } })],
+];
+
+/** The hash of a key that was granted and ended. */
+export const KEY_HASH = 'ab'.repeat(32);
+/** When the first document was recorded; each is a minute after the one before. */
+export const RECORDED = START + 86_400_000;
+
+/**
+ * An embedded store with a little of everything: every type of event, names that are hard to quote, times that differ below the millisecond, late,
+ * wrong and repeated events, declarations, findings open and resolved, refused documents, keys, names of parties.
+ */
+export async function openSmallStore(): Promise<TestStore> {
+  let now = RECORDED;
+  const store = await openTestStore({ clock: () => now });
+  for (const { text } of e01()) {
+    await store.capture(text, { actor: 'k_maker' });
+    break; // the master data
+  }
+  for (const events of DOCUMENTS) {
+    now += 60_000;
+    const { errors } = await store.capture(documentOf(events, context), { behaviour: 'proceed' });
+    if (errors.length > 0) throw new Error(`the small store refuses an event: ${errors[0]?.title}`);
+  }
+  await store.capture(documentOf([{ ...observe(0, packOf(1)), action: 'LOOK' }]), { behaviour: 'proceed' });
+  const command = async (what: Command, actor: string) => await carryOut(store.capturer, what, actor);
+  await command({ kind: 'grant-key', id: 'k_1', name: 'line', roles: ['line'], hash: KEY_HASH }, 'system');
+  await command({ kind: 'grant-key', id: 'k_2', name: 'reader', roles: ['reader', 'line'], hash: 'cd'.repeat(32) }, 'system');
+  await command({ kind: 'end-key', id: 'k_1' }, 'k_2');
+  const { code, seq } = store.findings()[0] as { code: string; seq: number };
+  await command({ kind: 'resolve-finding', code, seq, state: 'closed', note: 'relabelled' }, 'k_2');
+  return store;
+}
