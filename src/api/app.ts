@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import { Ajv } from 'ajv';
@@ -14,6 +15,7 @@ import { genealogyRoutes } from './genealogy.ts';
 import { identifierRoutes } from './identifiers.ts';
 import { keyRoutes } from './keys.ts';
 import { ledgerRoutes, proofRoutes } from './ledger.ts';
+import { API_LIMITS, keepWithinLimits } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
@@ -24,8 +26,8 @@ import { tryoutRoutes } from './tryouts.ts';
 /** A longer URL is answered 414. Lists of identifiers in a query fit; longer ones belong in a named query. */
 export const URL_MAX = 32 * 1024;
 const HEADERS_MAX = 64 * 1024;
-/** A client has this long to send a request. */
-const REQUEST_TIMEOUT_MS = 300_000;
+/** How often Node looks for clients that take too long over their headers or their request. */
+const CHECK_MS = 5_000;
 const EXPOSED = [
   'Link',
   'Location',
@@ -50,20 +52,25 @@ const EXPOSED = [
 /** Builds the service's HTTP side; it listens nowhere yet, so tests speak to it with `inject`. */
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const log = deps.log ?? ((line: string) => console.error(line));
+  const limits = { ...API_LIMITS, ...deps.limits };
   const app = fastify({
     logger: false,
     bodyLimit: deps.settings.captureMaxBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: limits.requestMs,
+    connectionTimeout: limits.idleMs,
+    keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
-    http: { maxHeaderSize: HEADERS_MAX },
+    return503OnClosing: false, // ours says when to come back
+    http: { maxHeaderSize: HEADERS_MAX, headersTimeout: limits.headersMs, connectionsCheckingInterval: CHECK_MS },
     genReqId: (request) => requestId(request.headers['x-request-id']),
     // %2F in a path value is a part of it and not a separator (R-5): the router decodes values after it has matched.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: URL_MAX },
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, log),
     clientErrorHandler,
   });
-  const metrics = new Metrics(deps);
-  readBodiesAsBytes(app);
+  const load = keepWithinLimits(app, { ...limits, bodyBytes: Math.max(limits.bodyBytes, deps.settings.captureMaxBytes) });
+  const metrics = new Metrics(deps, load);
+  readBodiesAsBytes(app, load, limits);
   checkShapesStrictly(app);
   const methodsOf = watchRoutes(app);
 
@@ -174,13 +181,19 @@ function clientErrorHandler(error: Error & { code?: string }, socket: Socket): v
     socket.destroy();
     return;
   }
-  const told =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? new LotlineError('REQ-URI', `URL and headers have more than ${HEADERS_MAX} bytes`, { fix: 'Send less in the URL and the headers.' })
-      : new LotlineError('REQ-FORM', 'the request is no well-formed HTTP', { fix: 'Send HTTP/1.1.' });
-  const problem = told.toProblem();
+  const problem = toldOf(error.code).toProblem();
   const body = JSON.stringify(problem);
   socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.status === 414 ? 'URI Too Long' : 'Bad Request'}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+function toldOf(code: string | undefined): LotlineError {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new LotlineError('REQ-URI', `URL and headers have more than ${HEADERS_MAX} bytes`, {
+      fix: 'Send less in the URL and the headers.',
+    });
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new LotlineError('REQ-TIME', 'the request took too long to arrive', { fix: 'Send it again.' });
+  return new LotlineError('REQ-FORM', 'the request is no well-formed HTTP', { fix: 'Send HTTP/1.1.' });
 }

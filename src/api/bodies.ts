@@ -1,19 +1,17 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LotlineError } from '../errors.ts';
+import type { ApiLimits, Load } from './limits.ts';
 
 /** Bodies of calls that take no document. */
 export const SMALL_BODY_MAX = 64 * 1024;
 
-/** Documents are kept as they came; whoever reads them parses them. */
-export function readBodiesAsBytes(app: FastifyInstance): void {
+/** Documents are kept as they came; whoever reads them parses them. Those in memory together stay within the budget. */
+export function readBodiesAsBytes(app: FastifyInstance, load: Load, limits: Pick<ApiLimits, 'bodyPauseMs'>): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(['application/json', 'application/ld+json'], { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      checkEncoding(request);
-      done(null, body);
-    } catch (error) {
-      done(error as Error);
-    }
+  app.addContentTypeParser(['application/json', 'application/ld+json'], async (request: FastifyRequest, payload: IncomingMessage) => {
+    checkEncoding(request);
+    return await receive(request, payload, load, limits.bodyPauseMs);
   });
 }
 
@@ -30,6 +28,63 @@ export function readSmallJson(app: FastifyInstance): void {
     }
   });
 }
+
+/**
+ * The body, in memory of its own, so that it can be handed to another thread. One that tells its length has its place in the budget before any of
+ * it is read; a chunked one takes it as it comes.
+ */
+async function receive(request: FastifyRequest, payload: IncomingMessage, load: Load, pauseMs: number): Promise<Buffer> {
+  const max = request.routeOptions.bodyLimit;
+  const told = request.headers['content-length'];
+  const length = told === undefined ? null : Number(told);
+  const hold = (bytes: number) => {
+    if (!load.bodies.take(bytes)) throw load.busy('the documents being received fill the memory set aside for them');
+    request.heldBytes += bytes;
+  };
+  if (length !== null) {
+    if (length > max) throw tooLarge(max);
+    hold(length);
+  }
+  const whole = length === null ? null : Buffer.allocUnsafeSlow(length);
+  const chunks: Buffer[] = [];
+  let received = 0;
+  await new Promise<void>((resolve, reject) => {
+    const end = (settle: () => void) => {
+      clearTimeout(pause);
+      payload.off('data', take).off('end', done).off('error', cut).off('close', cut);
+      settle();
+    };
+    const fail = (error: unknown) => {
+      payload.resume(); // the rest is let go by, so that the client can finish and read why
+      end(() => reject(error as Error));
+    };
+    const done = () => end(resolve);
+    const cut = () => fail(new LotlineError('REQ-FORM', 'the body was cut off', { fix: 'Send the body whole.' }));
+    const take = (chunk: Buffer) => {
+      pause.refresh();
+      received += chunk.length;
+      if (whole !== null) return void chunk.copy(whole, received - chunk.length);
+      if (received > max) return fail(tooLarge(max));
+      try {
+        hold(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const pause = setTimeout(
+      () => fail(new LotlineError('REQ-TIME', `the body stood still for ${pauseMs / 1000} s`, { fix: 'Send it again.' })),
+      pauseMs,
+    );
+    payload.on('data', take).once('end', done).once('error', cut).once('close', cut);
+  });
+  if (whole === null) return Buffer.concat(chunks, received);
+  if (received === length) return whole;
+  throw new LotlineError('REQ-FORM', 'the body is not as long as Content-Length says', { fix: 'Send the body whole.' });
+}
+
+const tooLarge = (max: number) =>
+  new LotlineError('REQ-LIMIT', `the body has more than ${max} bytes`, { fix: 'Send it in smaller parts.' });
 
 /** JSON is UTF-8 (RFC 8259 §8.1), and nothing is unpacked here: a small body cannot become a large one. */
 function checkEncoding(request: FastifyRequest): void {

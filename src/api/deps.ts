@@ -1,17 +1,22 @@
 import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
 import type { Keys } from '../access/index.ts';
+import type { DocumentReaders } from '../capture/document-readers.ts';
 import type { CaptureService } from '../capture/service.ts';
 import type { Readers } from '../query/readers.ts';
 import type { Settings } from '../settings.ts';
+import type { ApiLimits } from './limits.ts';
 
 /** What the doors are given. Nothing else of the house is known to them. */
 export type ApiDeps = {
   readonly settings: Settings;
   readonly capture: CaptureService;
   readonly readers: Readers;
+  readonly documents: DocumentReaders;
   readonly keys: Keys;
   /** The log's public key, in the form in which it is handed on. */
   readonly vkey: string;
+  /** What the HTTP side takes on; API_LIMITS where nothing is given. */
+  readonly limits?: Partial<ApiLimits>;
   /** Where faults of this program are told; standard error when not given. */
   readonly log?: (line: string) => void;
   /** Further doors, such as the web page; they declare their routes' access like ours. */

@@ -2,20 +2,18 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ROLE_NAMES, rolesWith } from '../access/index.ts';
 import type { PendingJob } from '../capture/service.ts';
-import { isRefused, readDocument } from '../epcis/index.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 import type { EndedJob } from '../query/capture-jobs.ts';
 import { principalOf, seesAllJobs } from './authenticate.ts';
 import type { ApiDeps } from './deps.ts';
 import { answerOptions, checkDocumentVersion } from './epcis-headers.ts';
+import { wanted } from './limits.ts';
 import { accepted } from './negotiate.ts';
 import { linkNext, numberCursor, PAGE_PARAMETERS, pageOf } from './paging.ts';
 import { answerProblem, RefusedDocument } from './problems.ts';
 
-/** Documents up to this size are read before they are answered, so that what is wrong with them is a 400 and not an error of the job. */
+/** Documents up to this size are read before they are answered (R-19, R-20, C-8, C-9): what is wrong with them is a 400 and not an error of the job. */
 export const READ_BEFORE_ANSWER_MAX = 1024 * 1024;
-/** Faults of one document that a 400 lists. */
-const FAULTS_MAX = 1_000;
 
 const DOCUMENT = Type.Unsafe<Buffer>({
   type: 'object',
@@ -45,7 +43,8 @@ export type WireJob = {
 
 /** The capture interface (epcis-2.0.md §6, §7.4). Thin: check what was sent, keep it, tell where its job is. */
 export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
-  const { settings, capture, readers } = deps;
+  const { settings, capture, readers, documents } = deps;
+  const maxEvents = settings.captureMaxEvents;
   const limits = {
     'gs1-epcis-capture-limit': String(settings.captureMaxEvents),
     'gs1-epcis-capture-file-size-limit': String(settings.captureMaxBytes),
@@ -86,9 +85,12 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const behaviour = errorBehaviour(request);
-        const body = bodyOf(request);
-        if (body.length <= READ_BEFORE_ANSWER_MAX) checkWhole(body, settings.captureMaxEvents, behaviour, request);
-        else checkDocumentVersion(request, (await readers.ask('readHead', { body, maxEvents: settings.captureMaxEvents })).schemaVersion);
+        const sent = bodyOf(request);
+        // Under proceed, what is wrong with single events is told by the job.
+        const whole = behaviour === 'rollback' && sent.length <= READ_BEFORE_ANSWER_MAX;
+        const { body, schemaVersion, errors } = await documents.read('examine', sent, { maxEvents, whole }, wanted(request));
+        checkDocumentVersion(request, schemaVersion);
+        if (errors.length > 0) throw new RefusedDocument(errors);
         const { captureID } = await capture.accept({ body, actor: principalOf(request).id, behaviour });
         return await reply
           .code(202)
@@ -172,8 +174,8 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
     const mine = { captureID, limit: 1, ...(actor !== undefined && { actor }) };
     const [ended] = await readers.look('captureJobs', mine);
     if (ended !== undefined) return wireEnded(ended);
-    const waiting = (await capture.pending()).find((job) => job.captureID === captureID && (actor === undefined || job.actor === actor));
-    if (waiting !== undefined) return wirePending(waiting);
+    const [waiting] = await capture.pending(captureID);
+    if (waiting !== undefined && (actor === undefined || waiting.actor === actor)) return wirePending(waiting);
     const [justEnded] = await readers.look('captureJobs', mine); // it left the one list after we had read the other
     return justEnded === undefined ? null : wireEnded(justEnded);
   }
@@ -184,20 +186,6 @@ export function bodyOf(request: FastifyRequest): Buffer {
   const { body } = request;
   if (body instanceof Buffer && body.length > 0) return body;
   throw new LotlineError('EV-SYNTAX', 'the body is empty', { fix: 'Send an EPCIS document in JSON.' });
-}
-
-/** Refuses what would be refused anyway, while the sender is still there to read it (R-19, R-20, C-8, C-9). */
-function checkWhole(body: Buffer, maxEvents: number, behaviour: 'rollback' | 'proceed', request: FastifyRequest): void {
-  const document = readDocument(body, { maxEvents, wantHashes: false });
-  checkDocumentVersion(request, document.header.schemaVersion);
-  if (behaviour === 'proceed') return; // what is wrong with single events is told by the job
-  const errors: Problem[] = [];
-  for (const item of document.events()) {
-    if (!isRefused(item)) continue;
-    for (const error of item.errors) errors.push({ ...error.toProblem(), index: item.index } as Problem);
-    if (errors.length >= FAULTS_MAX) break;
-  }
-  if (errors.length > 0) throw new RefusedDocument(errors.slice(0, FAULTS_MAX));
 }
 
 function errorBehaviour(request: FastifyRequest): 'rollback' | 'proceed' {

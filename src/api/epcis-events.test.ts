@@ -23,6 +23,7 @@ import { SqliteDb } from '../store/sqlite/open.ts';
 import { readBodiesAsBytes } from './bodies.ts';
 import { eventRoutes } from './epcis-events.ts';
 import { checkVersionHeaders } from './epcis-headers.ts';
+import { API_LIMITS, keepWithinLimits } from './limits.ts';
 import { answerProblem } from './problems.ts';
 
 let store: TestStore;
@@ -36,7 +37,7 @@ async function open(epcFormat: EpcFormat = 'Never_Translates'): Promise<FastifyI
   const readers = { ask, look: ask, close: async () => {} } as unknown as Readers;
   const captureEvent: CaptureService['captureEvent'] = async ({ body, actor }) => await store.capture(body, { kind: 'event', actor });
   const made = fastify({ routerOptions: { maxParamLength: 1000 } });
-  readBodiesAsBytes(made);
+  readBodiesAsBytes(made, keepWithinLimits(made, API_LIMITS), API_LIMITS);
   made.decorateRequest('principal', null);
   made.addHook('onRequest', async (request) => {
     request.principal = { id: 'k_test', name: 'test', roles: ['admin'] };

@@ -1,11 +1,18 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { LotlineError } from '../errors.ts';
 import type { ApiDeps } from './deps.ts';
+import type { Load } from './limits.ts';
+
+/** How often the event loop is looked at, ms: as fine as its delay is told. */
+const LOOP_MS = 10;
 
 /** Figures for Prometheus, in a registry of their own. Labels are route templates and states, never identifiers. */
 export class Metrics {
   readonly registry = new Registry();
-  private readonly deps: Pick<ApiDeps, 'capture' | 'readers'>;
+  private readonly deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents'>;
+  private readonly load: Load;
   private eventsUpTo = -1;
   private jobsUpTo = 0;
   /** Scrapes take turns: each counts on from where the last one ended. */
@@ -30,11 +37,38 @@ export class Metrics {
   private readonly lots = this.mine(Gauge, 'lotline_lots', 'Lots and classes named by any event.', {});
   private readonly findings = this.mine(Gauge, 'lotline_findings_open', 'Findings that are open.', {});
   private readonly queue = this.mine(Gauge, 'lotline_capture_queue_length', 'Captures kept and not folded yet.', {});
+  private readonly queueBytes = this.mine(Gauge, 'lotline_capture_queue_bytes', 'Bytes of captures kept and not folded yet.', {});
+  private readonly waiting = this.mine(Gauge, 'lotline_waiting', 'Requests in hand, and what of them waits for a thread.', {
+    labelNames: ['for'] as const,
+  });
+  private readonly memoryHeld = this.mine(Gauge, 'lotline_held_bytes', 'Documents and large answers in memory.', {
+    labelNames: ['what'] as const,
+  });
+  private readonly refusals = this.mine(Gauge, 'lotline_refused', 'Requests answered 503 since the start because something was full.', {
+    labelNames: ['by'] as const,
+  });
+  private readonly overruns = this.mine(
+    Gauge,
+    'lotline_overruns',
+    'Questions ended since the start because they took too long or too much.',
+    {},
+  );
+  private readonly loop = this.mine(
+    Gauge,
+    'lotline_event_loop_delay_seconds',
+    'How late the thread that answers was, since the last scrape.',
+    {
+      labelNames: ['quantile'] as const,
+    },
+  );
+  private readonly loopDelay = monitorEventLoopDelay({ resolution: LOOP_MS });
   private readonly healthy = this.mine(Gauge, 'lotline_store_healthy', '1 while the store takes writes.', {});
   private readonly memory = this.mine(Gauge, 'lotline_process_resident_bytes', 'Memory of the whole process.', {});
 
-  constructor(deps: Pick<ApiDeps, 'capture' | 'readers'>) {
+  constructor(deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents'>, load: Load) {
     this.deps = deps;
+    this.load = load;
+    this.loopDelay.enable();
   }
 
   observe(request: FastifyRequest, reply: FastifyReply): void {
@@ -51,6 +85,43 @@ export class Metrics {
   }
 
   private async refresh(): Promise<void> {
+    this.refreshLoad();
+    try {
+      await this.refreshStore();
+    } catch (error) {
+      // Of a service with more to do than it can, its load is what one wants to see.
+      if (!(error instanceof LotlineError) || error.code === 'INTERNAL') throw error;
+    }
+  }
+
+  private refreshLoad(): void {
+    const { load, loopDelay } = this;
+    const { capture, readers, documents } = this.deps;
+    this.queue.set(capture.waitingNow.documents);
+    this.queueBytes.set(capture.waitingNow.bytes);
+    this.waiting.set({ for: 'answer' }, load.requests);
+    this.waiting.set({ for: 'fold' }, capture.waitingNow.direct);
+    this.waiting.set({ for: 'question' }, readers.figures.waiting);
+    this.waiting.set({ for: 'reading' }, documents.figures.waiting);
+    this.memoryHeld.set({ what: 'documents' }, load.bodies.held);
+    this.memoryHeld.set({ what: 'answers' }, load.answers.held);
+    this.refusals.set({ by: 'http' }, load.refused);
+    this.refusals.set({ by: 'queue' }, capture.waitingNow.refused);
+    this.refusals.set({ by: 'questions' }, readers.figures.refused);
+    this.refusals.set({ by: 'reading' }, documents.figures.refused);
+    this.overruns.set(readers.figures.overruns + documents.figures.overruns);
+    for (const [quantile, value] of [
+      ['0.5', loopDelay.percentile(50)],
+      ['0.99', loopDelay.percentile(99)],
+      ['1', loopDelay.max],
+    ] as const)
+      this.loop.set({ quantile }, Math.max(0, value / 1e9 - LOOP_MS / 1000));
+    loopDelay.reset();
+    this.healthy.set(capture.healthy ? 1 : 0);
+    this.memory.set(process.memoryUsage.rss());
+  }
+
+  private async refreshStore(): Promise<void> {
     const counts = await this.deps.readers.ask('storeCounts', { eventsAfter: this.eventsUpTo, jobsAfter: this.jobsUpTo });
     this.eventsUpTo = counts.eventsUpTo;
     this.events.inc(counts.newEvents);
@@ -64,9 +135,6 @@ export class Metrics {
     this.serials.set(counts.items);
     this.lots.set(counts.lots);
     this.findings.set(counts.openFindings);
-    this.queue.set((await this.deps.capture.pending()).length);
-    this.healthy.set(this.deps.capture.healthy ? 1 : 0);
-    this.memory.set(process.memoryUsage.rss());
   }
 
   private mine<M, O extends object>(

@@ -12,11 +12,16 @@ export class RefusedDocument extends LotlineError {
   }
 }
 
+/** Seconds: what is full now has room again by then, and a store that refused to write has been tried again. */
+const RETRY_AFTER = '2';
+
 /** What an answer says beside its problem: the challenge of a 401, when to come back after a 503. */
 const HEADERS_BY_STATUS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   401: { 'www-authenticate': 'Bearer realm="lotline"' },
-  503: { 'retry-after': '2' },
+  503: { 'retry-after': RETRY_AFTER },
 };
+/** The rest of a body that is refused is let go by: closing the socket on a client that still sends would keep it from reading why. */
+const KEEPS_SOCKET: ReadonlySet<ErrorCode> = new Set(['REQ-BUSY', 'REQ-LIMIT']);
 
 /** Answers a problem in RFC 9457 JSON. What this program has done wrong is told to the log alone, under the request's id (E-1). */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: (line: string) => void): FastifyReply {
@@ -24,6 +29,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (told.code === 'INTERNAL')
     log(`request ${request.id} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   const problem = told.toProblem();
+  if (KEEPS_SOCKET.has(told.code)) reply.removeHeader('connection');
   return reply
     .code(problem.status)
     .headers(HEADERS_BY_STATUS[problem.status] ?? {})

@@ -3,6 +3,7 @@ import { rolesWith } from '../access/index.ts';
 import { principalOf } from './authenticate.ts';
 import type { ApiDeps } from './deps.ts';
 import { bodyOf } from './epcis-capture.ts';
+import { sendJson, wanted } from './limits.ts';
 import { RefusedDocument } from './problems.ts';
 
 const DOCUMENT = Type.Unsafe<Buffer>({
@@ -14,7 +15,7 @@ const DOCUMENT = Type.Unsafe<Buffer>({
 const validatorCompiler = () => () => true;
 
 /** What can be learned of a document without capturing it. */
-export function tryoutRoutes({ settings, capture, readers }: ApiDeps): FastifyPluginAsyncTypebox {
+export function tryoutRoutes({ settings, capture, documents }: ApiDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/check',
@@ -52,10 +53,15 @@ export function tryoutRoutes({ settings, capture, readers }: ApiDeps): FastifyPl
           response: { 200: Type.Unsafe<unknown>({ type: 'object', description: '{events:[{hash, profile, prehash}]}' }) },
         },
       },
-      async (request) => {
-        const answer = await readers.ask('hashEvents', { body: bodyOf(request), maxEvents: settings.captureMaxEvents });
-        if ('errors' in answer) throw new RefusedDocument(answer.errors);
-        return answer;
+      async (request, reply) => {
+        const { json, errors } = await documents.read(
+          'hashEvents',
+          bodyOf(request),
+          { maxEvents: settings.captureMaxEvents },
+          wanted(request),
+        );
+        if (json === null) throw new RefusedDocument(errors);
+        return sendJson(reply, json);
       },
     );
   };

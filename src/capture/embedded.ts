@@ -11,10 +11,22 @@ import { besideThis, ownBuffer, startThread } from './threads.ts';
 
 export { besideThis, startThread };
 
-/** Documents that may wait to be folded; more are answered 503 with Retry-After. */
-export const QUEUE_MAX = 10_000;
+export type QueueLimits = {
+  /** Documents that may wait to be folded, in number and bytes; more are refused with REQ-BUSY. */
+  readonly documents: number;
+  readonly bytes: number;
+  /** Single events and commands that may wait for their answer, and dry runs, which hold up the fold and store nothing. */
+  readonly direct: number;
+  readonly checks: number;
+  /** How long one of those waits before its sender is told to come back, ms. What has not been begun by then is dropped. */
+  readonly answerMs: number;
+};
+
+/** As much as is folded in some minutes; on disk, so the bytes bound the disk and not the memory. */
+const QUEUE_LIMITS: QueueLimits = { documents: 10_000, bytes: 1024 * 1024 * 1024, direct: 1_000, checks: 16, answerMs: 60_000 };
 
 type Waiting<T> = { resolve: (value: T) => void; reject: (error: LotlineError) => void };
+type Queued = { readonly bytes: number /** Null while it is being written down. */; job: PendingJob | null };
 
 /**
  * Capture into an embedded store: the intake thread keeps documents, the capture thread owns the journal and folds. This side only
@@ -25,15 +37,21 @@ export class EmbeddedCapture implements CaptureService {
   private readonly intake: Worker;
   private readonly thread: Worker;
   private readonly waiting = new Map<number, Waiting<never>>();
-  /** What is taken and not folded yet, by captureID; null while it is being written down. */
-  private readonly queued = new Map<string, PendingJob | null>();
+  /** What is taken and not folded yet, by captureID. */
+  private readonly queued = new Map<string, Queued>();
+  private queuedBytes = 0;
+  private direct = 0;
+  private checks = 0;
+  private refused = 0;
   private settling: (() => void)[] = [];
   private next = 1;
   private closing = false;
   private readonly folder: string;
+  private readonly limits: QueueLimits;
 
-  private constructor(folder: string, intake: Worker, thread: Worker) {
+  private constructor(folder: string, intake: Worker, thread: Worker, limits: QueueLimits) {
     this.folder = folder;
+    this.limits = limits;
     this.intake = intake;
     this.thread = thread;
     intake.on('message', (reply: IntakeReply) => this.hearIntake(reply));
@@ -48,31 +66,34 @@ export class EmbeddedCapture implements CaptureService {
     }
   }
 
-  static async open(data: CaptureThreadData): Promise<EmbeddedCapture> {
+  static async open(data: CaptureThreadData, limits: Partial<QueueLimits> = {}): Promise<EmbeddedCapture> {
     const intake = startThread(besideThis('intake-thread', import.meta.url), { file: join(data.folder, INTAKE_FILE) });
     await ready(intake); // the capture thread reads the intake's file, so that must be there first
     const thread = startThread(besideThis('capture-thread', import.meta.url), data);
     await ready(thread);
-    const capture = new EmbeddedCapture(data.folder, intake, thread);
-    for (const job of capture.leftOver()) capture.queued.set(job.captureID, job);
+    const capture = new EmbeddedCapture(data.folder, intake, thread, { ...QUEUE_LIMITS, ...limits });
+    for (const { bytes, ...job } of capture.leftOver()) capture.enqueue(job.captureID, { bytes, job });
     return capture;
   }
 
   async accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }> {
     if (!this.healthy) throw busy();
-    if (this.queued.size >= QUEUE_MAX)
-      throw new LotlineError('REQ-BUSY', `${QUEUE_MAX} captures are waiting`, { fix: 'Send it again in a little while.' });
+    const { documents, bytes } = this.limits;
+    if (this.queued.size >= documents) throw this.full(`${documents} captures are waiting`);
+    // One document always has room, however large it may be.
+    if (this.queued.size > 0 && this.queuedBytes + request.body.length > bytes)
+      throw this.full(`captures of ${this.queuedBytes} bytes are waiting`);
     const captureID = randomUUID();
-    this.queued.set(captureID, null);
+    const queued: Queued = { bytes: request.body.length, job: null };
+    this.enqueue(captureID, queued);
     const { actor, behaviour } = request;
     const created = Date.now();
     const body = ownBuffer(request.body);
     try {
       const id = await this.ask<number>((keep) =>
-        this.intake.postMessage({ keep, captureID, actor, behaviour, created, body } satisfies IntakeRequest, [body.buffer as ArrayBuffer]),
+        this.intake.postMessage({ keep, captureID, actor, behaviour, created, body } satisfies IntakeRequest, [body.buffer]),
       );
-      // It may have been folded before this word came.
-      if (this.queued.has(captureID)) this.queued.set(captureID, { id, captureID, actor, behaviour, created });
+      queued.job = { id, captureID, actor, behaviour, created };
     } catch (error) {
       this.ended([captureID]);
       throw error;
@@ -82,31 +103,45 @@ export class EmbeddedCapture implements CaptureService {
   }
 
   async captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome> {
-    if (!this.healthy) throw busy();
     const body = ownBuffer(request.body);
-    return await this.ask((event) =>
-      this.send({ event, captureID: randomUUID(), body, actor: request.actor }, [body.buffer as ArrayBuffer]),
+    return await this.askSoon((event, until) =>
+      this.send({ event, until, captureID: randomUUID(), body, actor: request.actor }, [body.buffer]),
     );
   }
 
   async check(request: { body: Uint8Array; actor: string }): Promise<EventVerdict[]> {
+    if (this.checks >= this.limits.checks) throw this.full(`${this.limits.checks} dry runs are waiting`);
     const body = ownBuffer(request.body);
-    return await this.ask((check) => this.send({ check, body, actor: request.actor }, [body.buffer as ArrayBuffer]));
+    this.checks++;
+    try {
+      return await this.askSoon((check, until) => this.send({ check, until, body, actor: request.actor }, [body.buffer]));
+    } finally {
+      this.checks--;
+    }
   }
 
   async record(command: Command, actor: string): Promise<{ done: boolean }> {
-    return { done: await this.ask<boolean>((record) => this.send({ record, command, actor })) };
+    return { done: await this.askSoon<boolean>((record, until) => this.send({ record, until, command, actor })) };
   }
 
-  async pending(): Promise<PendingJob[]> {
-    return [...this.queued.values()].filter((job) => job !== null).sort((a, b) => b.id - a.id);
+  async pending(captureID?: string): Promise<PendingJob[]> {
+    const jobs = captureID === undefined ? [...this.queued.values()] : [this.queued.get(captureID)];
+    return jobs.flatMap((queued) => queued?.job ?? []).sort((a, b) => b.id - a.id);
+  }
+
+  get waitingNow(): { documents: number; bytes: number; direct: number; refused: number } {
+    return { documents: this.queued.size, bytes: this.queuedBytes, direct: this.direct, refused: this.refused };
   }
 
   /** What an earlier run took and did not get to fold. */
-  private leftOver(): PendingJob[] {
+  private leftOver(): (PendingJob & { bytes: number })[] {
     const db = openForReading(join(this.folder, INTAKE_FILE), { cacheMegabytes: 1 });
     try {
-      return db.prepare('SELECT id, capture_id AS captureID, actor, behaviour, created FROM document').all() as PendingJob[];
+      return db
+        .prepare('SELECT id, capture_id AS captureID, actor, behaviour, created, length(body) AS bytes FROM document')
+        .all() as (PendingJob & {
+        bytes: number;
+      })[];
     } finally {
       db.close();
     }
@@ -128,6 +163,16 @@ export class EmbeddedCapture implements CaptureService {
     await intakeDone;
   }
 
+  private full(what: string): LotlineError {
+    this.refused++;
+    return new LotlineError('REQ-BUSY', what, { fix: 'Send it again in a little while.' });
+  }
+
+  private enqueue(captureID: string, queued: Queued): void {
+    this.queued.set(captureID, queued);
+    this.queuedBytes += queued.bytes;
+  }
+
   private send(request: CaptureRequest, transfer: ArrayBuffer[] = []): void {
     this.thread.postMessage(request, transfer);
   }
@@ -140,6 +185,25 @@ export class EmbeddedCapture implements CaptureService {
     });
   }
 
+  /** Asks the capture thread for what somebody waits for. */
+  private async askSoon<T>(post: (id: number, until: number) => void): Promise<T> {
+    if (!this.healthy) throw busy();
+    const { direct, answerMs } = this.limits;
+    if (this.direct >= direct) throw this.full(`${direct} requests wait for the fold`);
+    this.direct++;
+    let late: NodeJS.Timeout | undefined;
+    try {
+      return await this.ask<T>((id) => {
+        // The thread drops what it meets after `until`; what it has begun by then ends without anybody waiting for it.
+        late = setTimeout(() => this.fail(id, tooLate(answerMs)), answerMs);
+        post(id, Date.now() + answerMs);
+      });
+    } finally {
+      clearTimeout(late);
+      this.direct--;
+    }
+  }
+
   private hearIntake(reply: IntakeReply): void {
     if ('kept' in reply) this.answer(reply.kept, reply.id);
     else if ('failed' in reply) this.fail(reply.failed, busy());
@@ -147,8 +211,8 @@ export class EmbeddedCapture implements CaptureService {
 
   private hearThread(reply: CaptureReply): void {
     if ('ended' in reply) {
-      this.intake.postMessage({ forget: reply.forget } satisfies IntakeRequest);
-      this.ended(reply.forget);
+      this.intake.postMessage({ forget: reply.ended } satisfies IntakeRequest);
+      this.ended(reply.ended);
     } else if ('answer' in reply) {
       if ('problem' in reply) this.fail(reply.answer, fromProblem(reply.problem));
       else if ('outcome' in reply) this.answer(reply.answer, reply.outcome);
@@ -161,7 +225,10 @@ export class EmbeddedCapture implements CaptureService {
   }
 
   private ended(captureIDs: readonly string[]): void {
-    for (const id of captureIDs) this.queued.delete(id);
+    for (const id of captureIDs) {
+      this.queuedBytes -= this.queued.get(id)?.bytes ?? 0;
+      this.queued.delete(id);
+    }
     if (this.queued.size > 0) return;
     const waiting = this.settling;
     this.settling = [];
@@ -197,6 +264,12 @@ function fromProblem(problem: Problem): LotlineError {
 
 function busy(): LotlineError {
   return new LotlineError('REQ-BUSY', 'the store cannot take anything now', { fix: 'Try again in a little while; reading goes on.' });
+}
+
+function tooLate(ms: number): LotlineError {
+  return new LotlineError('REQ-BUSY', `it was not folded within ${ms / 1000} s`, {
+    fix: 'Send it again in a little while: an event that was stored all the same is not stored twice.',
+  });
 }
 
 function stopped(): LotlineError {

@@ -19,8 +19,10 @@ export interface CaptureService {
   captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome>;
   check(request: { body: Uint8Array; actor: string }): Promise<EventVerdict[]>;
   record(command: Command, actor: string): Promise<{ done: boolean }>;
-  /** Jobs that are not in the journal's `capture_job` yet, newest first. */
-  pending(): Promise<PendingJob[]>;
+  /** Jobs that are not in the journal's `capture_job` yet, newest first: all, or the one that is named. */
+  pending(captureID?: string): Promise<PendingJob[]>;
+  /** What waits for the fold, as far as this process knows: documents, their bytes, requests for a direct answer; and how many had to be refused. */
+  readonly waitingNow: { documents: number; bytes: number; direct: number; refused: number };
   /** Waits until everything accepted before this call has ended. */
   settled(): Promise<void>;
   /** False while the store refuses to write. */

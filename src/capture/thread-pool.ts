@@ -46,7 +46,6 @@ export class ThreadPool {
   constructor(url: URL, workerData: unknown, limits: PoolLimits) {
     this.limits = limits;
     this.begin = () => startThread(url, workerData, limits);
-    this.idle.push(this.start()); // so that the first request does not wait for it
   }
 
   /** Requests that wait for a thread. */
