@@ -48,7 +48,13 @@ export const ERROR_CODES = {
   'LOG-CONSISTENCY': { status: 409, epcis: 'ImplementationException' },
   'LOG-SIGNATURE': { status: 409, epcis: 'ImplementationException' },
   'LOG-REPLAY': { status: 409, epcis: 'ImplementationException' },
+  'LOG-ROLLBACK': { status: 409, epcis: 'ImplementationException' },
+  'LOG-FORK': { status: 409, epcis: 'ImplementationException' },
+  // Stores that are moved: an export or backup that is not as it was written, a place that is not free
+  'MOVE-FILE': { status: 400, epcis: 'ImplementationException' },
+  'MOVE-TARGET': { status: 409, epcis: 'ImplementationException' },
   // Settings and the world around
+  'STORE-DAMAGED': { status: 500, epcis: 'ImplementationException' },
   'CFG-VALUE': { status: 500, epcis: 'ImplementationException' },
   'NOT-SUPPORTED': { status: 501, epcis: 'ImplementationException' },
   INTERNAL: { status: 500, epcis: 'ImplementationException' },

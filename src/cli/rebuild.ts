@@ -1,9 +1,10 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type RebuildReport, rebuild } from '../capture/rebuild.ts';
+import { type RebuildReport, rebuild } from '../moving/rebuild.ts';
+import { SqliteJournal } from '../store/sqlite/journal.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
-import { JOURNAL_FILE, openForReading, openForWriting } from '../store/sqlite/open.ts';
+import { JOURNAL_FILE, openForReading, openForWriting, SqliteDb } from '../store/sqlite/open.ts';
 import { DATA_FLAG, dataFolder } from './store.ts';
 import { count, drawTable, startProgress } from './terminal.ts';
 
@@ -46,7 +47,9 @@ async function rebuildIn(folder: string): Promise<RebuildReport> {
   fresh.pragma('synchronous = OFF');
   const progress = startProgress('Rebuilding', 'entries', 0);
   try {
-    const report = await rebuild(old, fresh, { onProgress: (done, total) => progress.to(done, total) });
+    const db = new SqliteDb(old);
+    const store = { journal: new SqliteJournal(fresh), db: new SqliteDb(fresh) };
+    const report = await db.snapshot(() => rebuild(db, store, (done, total) => progress.to(done, total)));
     fresh.pragma('synchronous = FULL');
     fresh.pragma('wal_checkpoint(TRUNCATE)');
     return report;

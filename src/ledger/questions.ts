@@ -102,6 +102,12 @@ export async function entryBundle(db: Db, args: { index: number; width: number }
   return entries.length < args.width ? null : formatEntryBundle(entries.map(leafOf));
 }
 
+/** Root hash over the first `size` of the log's `total` entries, from its tiles. */
+export async function storedRoot(db: Db, size: number, total: number): Promise<Uint8Array> {
+  const read = hashesFrom(await tiles(db, tilesOfNodes(rootNodes(size), total)));
+  return rootAtSize(size, read, sha256Node);
+}
+
 type TileRow = { level: number; index: number; hashes: Uint8Array };
 
 async function tiles(db: Db, wanted: readonly TileId[]): Promise<TileRow[]> {

@@ -3,12 +3,20 @@ import { join } from 'node:path';
 import { getTableColumns, getTableName } from 'drizzle-orm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tables } from './schema.ts';
-import { tablesOf } from './sqlite/compare.ts';
 import { dumpSchema } from './sqlite/dump.ts';
-import { openForWriting } from './sqlite/open.ts';
+import { openForWriting, type SqliteConnection } from './sqlite/open.ts';
 
 const db = openForWriting(':memory:', { cacheMegabytes: 1 });
 afterAll(() => db.close());
+
+/** The tables of a store, its bookkeeping of migrations and SQLite's own left out. */
+const tablesOf = (store: SqliteConnection) =>
+  store
+    .prepare(
+      `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_\\_drizzle%' ESCAPE '\\' ORDER BY name`,
+    )
+    .pluck()
+    .all();
 
 describe('the schema', () => {
   it('reads in schema.sql as the migrations leave it (npm run schema writes it anew)', () => {

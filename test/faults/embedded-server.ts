@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RebuildReport, rebuild } from '../../src/capture/rebuild.ts';
+import type { RebuildReport } from '../../src/moving/rebuild.ts';
 import type { Db } from '../../src/store/db.ts';
-import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting, SqliteDb } from '../../src/store/sqlite/open.ts';
+import { INTAKE_FILE, JOURNAL_FILE, openForReading, SqliteDb } from '../../src/store/sqlite/open.ts';
+import { rebuilt } from '../support/rebuilt.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 
 /** What a process that ended by itself is told with. */
@@ -110,11 +111,9 @@ export class EmbeddedServer implements ServerUnderTest {
 
   async rebuild(): Promise<RebuildReport> {
     const old = openForReading(join(this.folder, JOURNAL_FILE));
-    const fresh = openForWriting(':memory:');
     try {
-      return await rebuild(old, fresh);
+      return await rebuilt(old);
     } finally {
-      fresh.close();
       old.close();
     }
   }

@@ -1,4 +1,4 @@
-import type { RebuildReport } from '../../src/capture/rebuild.ts';
+import type { RebuildReport } from '../../src/moving/rebuild.ts';
 import type { Db } from '../../src/store/db.ts';
 
 /**

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { rebuild } from '../../src/capture/rebuild.ts';
-import { openForWriting } from '../../src/store/sqlite/open.ts';
 import type { Json } from '../support/events.ts';
+import { rebuilt } from '../support/rebuilt.ts';
 import { story, themes } from '../support/stories.ts';
 import { memoryStore } from '../support/test-store.ts';
 
@@ -40,7 +39,6 @@ it('documents folded in one run come to what they come to one by one', { timeout
       for (const [from, to] of moves) list.splice(to % list.length, 0, ...list.splice(from % list.length, 1));
       if (again !== undefined) list.push(list[again % list.length] as Json);
       const store = await memoryStore();
-      const fresh = openForWriting(':memory:', { cacheMegabytes: 4 });
       try {
         let savepoints = 0;
         const { journal } = store;
@@ -54,10 +52,9 @@ it('documents folded in one run come to what they come to one by one', { timeout
           for (const outcome of await store.captureGroup(group)) expect(outcome.errors).toEqual([]);
           if (group.length > 1 && savepoints === 1) inOneRun++;
         }
-        const report = await rebuild(store.db, fresh);
+        const report = await rebuilt(store.db);
         expect(report.tables.flatMap((table) => table.differences)).toEqual([]);
       } finally {
-        fresh.close();
         await store.close();
       }
     }),

@@ -7,6 +7,7 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { LotlineError } from '../../errors.ts';
 import type { Db } from '../db.ts';
+import type { JournalDb } from '../new-store.ts';
 import { postgresForm } from '../sql.ts';
 
 /** Where a store lies: a database, and a schema of its own in it. */
@@ -125,7 +126,7 @@ export async function migratePostgres(store: PostgresStore): Promise<void> {
 const dialect = new PgDialect();
 
 /** `Db` on one connection. One question at a time: an answer is one read transaction. */
-export class PostgresDb implements Db {
+export class PostgresDb implements JournalDb {
   readonly client: pg.ClientBase;
 
   constructor(client: pg.ClientBase) {
@@ -135,6 +136,10 @@ export class PostgresDb implements Db {
   async all<Row>(query: SQL): Promise<Row[]> {
     const { sql: text, params } = dialect.sqlToQuery(postgresForm(query));
     return (await this.client.query(text, params)).rows as Row[];
+  }
+
+  async run(change: SQL): Promise<void> {
+    await this.all(change);
   }
 
   async snapshot<T>(work: () => Promise<T>): Promise<T> {

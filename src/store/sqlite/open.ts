@@ -7,7 +7,8 @@ import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { LotlineError } from '../../errors.ts';
-import type { Db } from '../db.ts';
+import type { JournalDb } from '../new-store.ts';
+import { noticeDamage } from './damage.ts';
 
 export type SqliteConnection = Database.Database;
 
@@ -23,13 +24,16 @@ const here = dirname(fileURLToPath(import.meta.url));
  */
 export function openForWriting(file: string, options: { migrations?: string; cacheMegabytes?: number } = {}): SqliteConnection {
   mkdirSync(dirname(file), { recursive: true });
-  const db = new Database(file);
-  db.pragma('page_size = 8192');
-  db.pragma('journal_mode = WAL');
-  db.pragma('synchronous = FULL');
-  db.pragma(`cache_size = -${(options.cacheMegabytes ?? 128) * 1024}`);
-  db.pragma('wal_autocheckpoint = 4000');
-  db.pragma('temp_store = MEMORY');
+  const db = noticeDamage(file, () => {
+    const opened = new Database(file);
+    opened.pragma('page_size = 8192');
+    opened.pragma('journal_mode = WAL');
+    opened.pragma('synchronous = FULL');
+    opened.pragma(`cache_size = -${(options.cacheMegabytes ?? 128) * 1024}`);
+    opened.pragma('wal_autocheckpoint = 4000');
+    opened.pragma('temp_store = MEMORY');
+    return opened;
+  });
   try {
     migrate(drizzle(db), { migrationsFolder: join(here, options.migrations ?? 'migrations') });
   } catch (cause) {
@@ -49,18 +53,20 @@ export function openForReading(file: string, options: { cacheMegabytes?: number 
       fix: 'Name the data folder with --data, or start the service once to make it.',
     });
   }
-  const db = new Database(file, { readonly: true });
-  db.pragma('query_only = ON');
-  db.pragma(`cache_size = -${(options.cacheMegabytes ?? 64) * 1024}`);
-  db.pragma('mmap_size = 1073741824');
-  db.pragma('temp_store = MEMORY');
-  return db;
+  return noticeDamage(file, () => {
+    const db = new Database(file, { readonly: true });
+    db.pragma('query_only = ON');
+    db.pragma(`cache_size = -${(options.cacheMegabytes ?? 64) * 1024}`);
+    db.pragma('mmap_size = 1073741824');
+    db.pragma('temp_store = MEMORY');
+    return db;
+  });
 }
 
 const dialect = new SQLiteSyncDialect();
 
 /** `Db` on one connection; statements are prepared once a text. */
-export class SqliteDb implements Db {
+export class SqliteDb implements JournalDb {
   private readonly statements = new Map<string, Database.Statement>();
   readonly connection: SqliteConnection;
 
@@ -69,6 +75,18 @@ export class SqliteDb implements Db {
   }
 
   async all<Row>(query: SQL): Promise<Row[]> {
+    return noticeDamage(this.connection.name, () => {
+      const { statement, params } = this.prepare(query);
+      return statement.all(...params) as Row[];
+    });
+  }
+
+  async run(change: SQL): Promise<void> {
+    const { statement, params } = this.prepare(change);
+    statement.run(...params);
+  }
+
+  private prepare(query: SQL): { statement: Database.Statement; params: unknown[] } {
     const { sql, params } = dialect.sqlToQuery(query);
     let statement = this.statements.get(sql);
     if (statement === undefined) {
@@ -76,7 +94,7 @@ export class SqliteDb implements Db {
       if (this.statements.size >= STATEMENTS_MAX) this.statements.clear();
       this.statements.set(sql, statement);
     }
-    return statement.all(...params) as Row[];
+    return { statement, params };
   }
 
   async snapshot<T>(work: () => Promise<T>): Promise<T> {

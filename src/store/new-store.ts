@@ -1,0 +1,34 @@
+import type { SQL } from 'drizzle-orm';
+import type { Db } from './db.ts';
+import type { Journal } from './journal.ts';
+
+/** `Db` on the journal's own connection: it sees what the open transaction has done, and changes what no journal writes. */
+export interface JournalDb extends Db {
+  run(change: SQL): Promise<void>;
+}
+
+/** A document that was taken and is not folded yet. */
+export type PendingDocument = {
+  readonly id: number;
+  readonly captureID: string;
+  readonly actor: string;
+  readonly behaviour: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly body: Uint8Array;
+};
+
+/**
+ * A store that is being filled, beside the place where it is to be used: it appears there whole, or not at all. What is filled so far survives the end of
+ * the program, and waits under its name for the next try.
+ */
+export interface NewStore {
+  readonly journal: Journal;
+  readonly db: JournalDb;
+  /** Puts down documents that wait to be folded, and lets the numbers of jobs go on above `lastJob`. In the caller's transaction, where there is one. */
+  putPending(documents: readonly PendingDocument[], lastJob: number): Promise<void>;
+  /** Closes it, durable, and puts it in its place. */
+  putInPlace(): Promise<void>;
+  /** Closes it; it stays where it is. */
+  close(): Promise<void>;
+}
