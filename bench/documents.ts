@@ -1,24 +1,41 @@
-import { randomInt } from 'node:crypto';
-
-/** Documents for measuring: made in memory before the clock starts. Company prefix 9520123 is GS1's example range. */
+/**
+ * Documents for measuring, made just ahead of sending: nothing is kept, so ten million serials cost the bench no memory.
+ * Company prefix 9520123 is GS1's example range.
+ */
 const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const CONTEXT = 'https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld';
-const PLACE = { readPoint: { id: 'urn:epc:id:sgln:9520123.00001.0' }, bizLocation: { id: 'urn:epc:id:sgln:9520123.00001.0' } };
+const FACTORY = placeOf('00001');
 
 export const PACK = 'urn:epc:id:sgtin:9520123.000011.';
-export const RAW_LOT = 'urn:epc:class:lgtin:9520123.000031.RAW';
-export const PACK_LOT = 'urn:epc:class:lgtin:9520123.000011.BENCH';
+const HALF = 2 ** 30;
+const ROUND_KEYS = [0x2545f491, 0x0f1bbcdc, 0x5a827999, 0x6ed9eba1];
 
-/** Twelve characters, as a line prints them: random, so that the index is met as it is in life. */
-export function serials(count: number): string[] {
-  const made = new Set<string>();
-  while (made.size < count) {
-    let serial = '';
-    for (let i = 0; i < 12; i++) serial += ALPHABET[randomInt(32)];
-    made.add(serial);
+/**
+ * The n-th serial: twelve characters, as a line prints them. A Feistel network scrambles the number, so that serials are as good as random (the
+ * index is met as it is in life), no two are the same, and none has to be remembered.
+ */
+export function serialOf(n: number): string {
+  let left = Math.floor(n / HALF);
+  let right = n % HALF;
+  for (const key of ROUND_KEYS) {
+    let mixed = Math.imul(right ^ key, 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    [left, right] = [right, (left ^ (mixed >>> 2)) & (HALF - 1)];
   }
-  return [...made];
+  return sixCharacters(left) + sixCharacters(right);
 }
+
+function sixCharacters(thirtyBits: number): string {
+  let text = '';
+  for (let shift = 25; shift >= 0; shift -= 5) text += ALPHABET[(thirtyBits >>> shift) & 31];
+  return text;
+}
+
+/** The serials from one number up to another, without that. */
+export const serialsFrom = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => serialOf(from + i));
+
+export const packOf = (serial: string): string => PACK + serial;
+export const sscc = (n: number): string => `urn:epc:id:sscc:9520123.0${String(n).padStart(9, '0')}`;
 
 let clock = Date.UTC(2026, 0, 5, 6);
 /** Event times rise by a second, as on a line. */
@@ -27,13 +44,13 @@ export const nextTime = (): string => {
   return new Date(clock).toISOString();
 };
 
-export function documentOf(...eventList: object[]): Buffer {
+export function documentOf(...eventList: readonly object[]): Buffer {
   return Buffer.from(
     JSON.stringify({
-      '@context': CONTEXT,
+      '@context': [CONTEXT],
       type: 'EPCISDocument',
       schemaVersion: '2.0',
-      creationDate: '2026-01-05T06:00:00Z',
+      creationDate: '2026-11-22T08:00:00Z',
       epcisBody: { eventList },
     }),
   );
@@ -45,38 +62,54 @@ const event = (type: string, action: string, bizStep: string, more: object) => (
   bizStep,
   eventTime: nextTime(),
   eventTimeZoneOffset: '+01:00',
-  ...PLACE,
+  ...FACTORY,
   ...more,
 });
 
-export const commissioning = (list: readonly string[], lot = 'BENCH') =>
+function placeOf(location: string) {
+  const id = `urn:epc:id:sgln:9520123.${location}.0`;
+  return { readPoint: { id }, bizLocation: { id } };
+}
+
+export const commissioning = (serials: readonly string[], lot: string) =>
   event('ObjectEvent', 'ADD', 'commissioning', {
     disposition: 'active',
-    epcList: list.map((serial) => PACK + serial),
+    epcList: serials.map(packOf),
     ilmd: { 'cbvmda:lotNumber': lot, 'cbvmda:itemExpirationDate': '2028-01-31' },
   });
 
-export const packing = (parent: string, list: readonly string[]) =>
-  event('AggregationEvent', 'ADD', 'packing', {
-    disposition: 'in_progress',
-    parentID: parent,
-    childEPCs: list.map((serial) => PACK + serial),
-  });
+export const packing = (parentID: string, childEPCs: readonly string[]) =>
+  event('AggregationEvent', 'ADD', 'packing', { disposition: 'in_progress', parentID, childEPCs });
 
-export const observing = (bizStep: string, epcs: readonly string[]) =>
-  event('ObjectEvent', 'OBSERVE', bizStep, { disposition: 'in_transit', epcList: epcs });
+export const unpacking = (parentID: string) => event('AggregationEvent', 'DELETE', 'unpacking', { disposition: 'in_progress', parentID });
 
-export const sscc = (n: number): string => `urn:epc:id:sscc:9520123.0${String(n).padStart(9, '0')}`;
+export const observing = (bizStep: string, disposition: string, epcList: readonly string[]) =>
+  event('ObjectEvent', 'OBSERVE', bizStep, { disposition, epcList });
 
-/** A raw lot received, and turned into the lot that the packs are of. */
-export const lineage = () => [
-  event('ObjectEvent', 'OBSERVE', 'receiving', { quantityList: [{ epcClass: RAW_LOT, quantity: 100, uom: 'KGM' }] }),
+/** Received by one of a number of wholesalers. */
+export const receiving = (wholesaler: number, epcList: readonly string[]) => {
+  const party = `urn:epc:id:pgln:9520123.1${String(wholesaler).padStart(4, '0')}`;
+  return {
+    ...observing('receiving', 'in_progress', epcList),
+    ...placeOf(`1${String(wholesaler).padStart(4, '0')}`),
+    destinationList: [
+      { type: 'owning_party', destination: party },
+      { type: 'possessing_party', destination: party },
+    ],
+  };
+};
+
+/** A raw lot received, and turned into lots of packs. */
+export const rawLotInto = (rawLot: string, lots: readonly string[], packsPerLot: number) => [
+  event('ObjectEvent', 'OBSERVE', 'receiving', { quantityList: [{ epcClass: rawLot, quantity: 100, uom: 'KGM' }] }),
   {
     type: 'TransformationEvent',
     bizStep: 'creating_class_instance',
     eventTime: nextTime(),
     eventTimeZoneOffset: '+01:00',
-    inputQuantityList: [{ epcClass: RAW_LOT, quantity: 100, uom: 'KGM' }],
-    outputQuantityList: [{ epcClass: PACK_LOT, quantity: 1_000_000 }],
+    inputQuantityList: [{ epcClass: rawLot, quantity: 100, uom: 'KGM' }],
+    outputQuantityList: lots.map((lot) => ({ epcClass: `urn:epc:class:lgtin:9520123.000011.${lot}`, quantity: packsPerLot })),
   },
 ];
+
+export const rawLot = (name: string): string => `urn:epc:class:lgtin:9520123.000031.${name}`;

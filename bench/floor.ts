@@ -1,33 +1,46 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
-
-/** The bare statements: serials into a table with a unique index, one transaction a group, full sync. Serials a second. */
-export function commissionFloor(groups: readonly (readonly string[])[]): number {
-  const folder = mkdtempSync(join(tmpdir(), 'lotline-floor-'));
-  const db = new Database(join(folder, 'floor.db'));
-  db.pragma('page_size = 8192');
-  db.pragma('journal_mode = WAL');
-  db.pragma('synchronous = FULL');
-  db.exec(
-    'CREATE TABLE item (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, serial TEXT NOT NULL) STRICT; CREATE UNIQUE INDEX item_key ON item (class, serial)',
-  );
-  db.exec(
-    'CREATE TABLE event_item (item INTEGER NOT NULL, seq INTEGER NOT NULL, role INTEGER NOT NULL, PRIMARY KEY (item, seq, role)) STRICT, WITHOUT ROWID',
-  );
-  const item = db.prepare('INSERT INTO item (class, serial) VALUES (1, ?)');
-  const part = db.prepare('INSERT INTO event_item VALUES (?, ?, 0)');
-  const from = performance.now();
-  let count = 0;
-  groups.forEach((group, seq) => {
-    db.transaction(() => {
-      for (const serial of group) part.run(item.run(serial).lastInsertRowid, seq);
-    })();
-    count += group.length;
-  });
-  const rate = count / ((performance.now() - from) / 1000);
-  db.close();
-  rmSync(folder, { recursive: true, force: true });
-  return rate;
+/**
+ * The floor: what the same engine takes for the bare statements without which the work cannot be done, on tables of its own, with the settings
+ * that the service uses, grouped into transactions as the service grouped. No HTTP, no reading of documents, no state, no log. What writes is
+ * measured around these calls; what is asked goes through the bare server, because an answer over HTTP is what the service's figure has.
+ */
+export interface Floor {
+  /** What a bare server opens to answer from the same tables. */
+  readonly target: string;
+  /** One transaction: an item a serial, and its reference to an event; `perEvent` serials an event. */
+  commission(serials: readonly string[], perEvent: number): Promise<void>;
+  /** One transaction: items (the first commissioned is 1) referred to by one more event. */
+  refer(from: number, count: number): Promise<void>;
+  /** One transaction: each of these items is referred to by an event of its own, and its row rewritten. */
+  observe(items: readonly number[]): Promise<void>;
+  /** One transaction: documents kept durably, and those kept before dropped, as an intake does. */
+  keep(documents: readonly Uint8Array[]): Promise<void>;
+  /** One transaction: rows read and written again. */
+  rewrite(from: number, count: number): Promise<void>;
+  /** One transaction: items put into the one container. */
+  pack(from: number, count: number): Promise<void>;
+  /** Rows of packs with lot, status, holder and place, spread as those of the service are. */
+  distribute(count: number): Promise<void>;
+  /** One transaction: bodies as they are stored. */
+  store(bodies: readonly Uint8Array[]): Promise<void>;
+  bytes(): Promise<number>;
+  /** Closes and removes it. */
+  end(): Promise<void>;
 }
+
+/** The bare statements of questions, over the tables of a floor. */
+export interface LookUps {
+  item(serial: string): Promise<unknown>;
+  /** The item, the container it is in, the events of both. */
+  history(serial: string): Promise<unknown>;
+  contents(): Promise<unknown>;
+  /** Packs counted by lot, status, holder and place. */
+  scope(): Promise<unknown>;
+}
+
+export const CONTAINER = 0;
+export const LOTS = 10;
+/** Where the n-th pack is, in `distribute`: five holders, three statuses, in runs of a case. */
+export const spread = (n: number): { lot: number; status: number; holder: number; place: number } => {
+  const run = Math.floor(n / 80);
+  return { lot: n % LOTS, status: run % 3, holder: run % 5, place: run % 5 };
+};

@@ -1,196 +1,134 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { rmSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import Table from 'cli-table3';
-import { commissioning, documentOf, lineage, nextTime, observing, PACK, packing, RAW_LOT, serials, sscc } from './documents.ts';
-import { commissionFloor } from './floor.ts';
+import { Command } from 'commander';
+import { type Engine, PostgresEngine, SqliteEngine } from './engine.ts';
+import { captureLarge, commission, distribute, lateEvent, noteCommission, smallCaptures, voidLarge } from './measure-captures.ts';
+import { lookUps, scope, verifyUnderLoad } from './measure-questions.ts';
+import { bytesPerSerial, startToReady } from './measure-store.ts';
+import { printProfiles, profileClock } from './profile.ts';
+import { commitText, machineText, printTable, type Report, sizeText, writePage, writeReport } from './report.ts';
+import { Run } from './run.ts';
 import { BenchServer } from './server.ts';
 
 /**
- * `npm run bench`: the measures of design.md §9 over HTTP against the built service; a table to the screen, JSON to bench/results/latest.json.
- * Not a test: figures are told with the machine they come from, and only ratios to the floor (the bare statements, in the same run) travel.
- *
- *     npm run bench                 1,000,000 serials
- *     npm run bench -- --size 200k  a quick look
+ * `npm run bench`: the measures of design.md §9 over HTTP against the built service; a table to the screen, JSON to bench/results. Not a test: figures
+ * are told with the machine they come from, and only ratios to the floor (the bare statements, in the same run) travel. See docs/performance.md.
  */
-type Measure = { name: string; value: number; unit: string; floor: number | null; ratio: number | null };
+type Step = { names: readonly string[]; measure: (run: Run) => Promise<void> };
 
-const measures: Measure[] = [];
-const EVENT_SERIALS = 1000;
-const IN_FLIGHT = 8;
-const CLIENTS = 32;
+/** In this order, because each leaves something behind. The lots are always commissioned; a distribution is made where a later step asks about it. */
+const STEPS: readonly Step[] = [
+  { names: ['commission', 'commission-first-tenth', 'commission-last-tenth'], measure: noteCommission },
+  { names: ['small-captures', 'small-captures-p99'], measure: smallCaptures },
+  { names: ['packing', 'scope-1m', 'scope-first-row', 'history', 'contents-10k', 'look-up', 'verify-under-load-p99'], measure: distribute },
+  { names: ['scope-1m', 'scope-first-row'], measure: scope },
+  { names: ['history', 'contents-10k', 'look-up'], measure: lookUps },
+  { names: ['verify-under-load-p99'], measure: verifyUnderLoad },
+  { names: ['capture-100k', 'capture-100k-memory'], measure: captureLarge },
+  { names: ['late-event-3840', 'late-event-3840-unpacked'], measure: lateEvent },
+  { names: ['void-100k'], measure: voidLarge },
+  { names: ['start-to-ready'], measure: startToReady },
+  { names: ['bytes-per-serial'], measure: bytesPerSerial },
+];
+/** One-minute load above which a machine is not quiet. */
+const QUIET_LOAD = 0.3;
 
-function note(name: string, value: number, unit: string, floor: number | null = null): void {
-  measures.push({ name, value, unit, floor, ratio: floor === null ? null : value / floor });
-  console.log(
-    `${name.padEnd(28)} ${value.toFixed(value < 100 ? 1 : 0)} ${unit}${floor === null ? '' : ` (floor ${floor.toFixed(0)}, ratio ${(value / floor).toFixed(2)})`}`,
-  );
-}
+type Options = {
+  size: string;
+  engine: string;
+  databaseUrl: string;
+  only?: string;
+  profile?: boolean;
+  quietCheck?: boolean;
+  table?: boolean;
+};
 
-async function timed<T>(work: () => Promise<T>): Promise<[ms: number, T]> {
-  const from = performance.now();
-  const result = await work();
-  return [performance.now() - from, result];
-}
+const options = new Command('bench')
+  .option('--size <serials>', 'serials to fill the store with, like 200k or 10m', '1m')
+  .option('--engine <engine>', 'sqlite or postgres', 'sqlite')
+  .option(
+    '--database-url <url>',
+    'the PostgreSQL server to make databases on, which are dropped at the end',
+    'postgres://postgres@127.0.0.1:5432/',
+  )
+  .option('--only <names>', 'measures to take, separated by commas')
+  .option('--profile', 'print where the threads of the service spend their time; no figures are written')
+  .option('--quiet-check', `stop at once when the load is above ${QUIET_LOAD}`)
+  .option('--table', 'measure nothing: write the table of docs/performance.md from the results that are there')
+  .parse()
+  .opts<Options>();
 
-/** Runs tasks with a number of workers; answers each task's time in ms, sorted. */
-async function crowd(tasks: readonly (() => Promise<void>)[], workers: number): Promise<number[]> {
-  const times: number[] = [];
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: workers }, async () => {
-      while (next < tasks.length) times.push((await timed(tasks[next++] as () => Promise<void>))[0]);
-    }),
-  );
-  return times.sort((a, b) => a - b);
-}
+if (options.table) writePage();
+else await bench(options);
 
-const quantile = (sorted: readonly number[], q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] as number;
-
-async function capture(server: BenchServer, ...events: object[]): Promise<number> {
-  const body = documentOf(...events);
-  return (await timed(async () => await server.ended(await server.capture(body))))[0];
-}
-
-function folderBytes(folder: string): number {
-  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
-}
-
-async function commission(server: BenchServer, all: readonly string[]): Promise<void> {
-  const groups: string[][] = [];
-  for (let i = 0; i < all.length; i += EVENT_SERIALS) groups.push(all.slice(i, i + EVENT_SERIALS));
-  const bodies = groups.map((group) => documentOf(commissioning(group)));
-  const floor = commissionFloor(groups);
-  let last = '';
-  const [ms] = await timed(async () => {
-    await crowd(
-      bodies.map((body) => async () => {
-        last = await server.capture(body);
-      }),
-      IN_FLIGHT,
-    );
-    await server.ended(last);
-  });
-  note('commission', all.length / (ms / 1000), 'serials/s', floor);
-}
-
-async function smallCaptures(server: BenchServer, list: readonly string[]): Promise<void> {
-  const bodies = list.map((serial) => documentOf(observing('inspecting', [PACK + serial])));
-  let last = '';
-  const [ms, times] = await timed(async () => {
-    const sorted = await crowd(
-      bodies.map((body) => async () => {
-        last = await server.capture(body);
-      }),
-      CLIENTS,
-    );
-    await server.ended(last);
-    return sorted;
-  });
-  note('small-captures', list.length / (ms / 1000), 'captures/s');
-  note('small-captures-p99', quantile(times, 0.99), 'ms');
-}
-
-async function questions(server: BenchServer, packed: string): Promise<void> {
-  const path = (thing: string) => encodeURIComponent(thing);
-  const median = async (url: string) => {
-    const times = await crowd(
-      Array.from({ length: 15 }, () => async () => {
-        const response = await server.get(url);
-        await response.arrayBuffer();
-        if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-      }),
-      1,
-    );
-    return quantile(times, 0.5);
-  };
-  note('scope-1m', await median(`/api/v1/genealogy/scope?of=${path(RAW_LOT)}`), 'ms');
-  const [first] = await timed(async () => {
-    const reader = (await server.get(`/api/v1/genealogy/scope/packs?of=${path(RAW_LOT)}`)).body?.getReader();
-    await reader?.read();
-    await reader?.cancel();
-  });
-  note('scope-first-row', first, 'ms');
-  note('history', await median(`/api/v1/things/${path(PACK + packed)}/history`), 'ms');
-  note('contents-10k', await median(`/api/v1/things/${path(sscc(10_000))}/contents`), 'ms');
-}
-
-async function main(): Promise<void> {
-  const size = sizeOf(process.argv.indexOf('--size') === -1 ? '1m' : (process.argv[process.argv.indexOf('--size') + 1] ?? ''));
-  const server = new BenchServer();
+async function bench({
+  size: sizeGiven,
+  engine: engineName,
+  databaseUrl,
+  only,
+  profile = false,
+  quietCheck = false,
+}: Options): Promise<void> {
+  const size = sizeOf(sizeGiven);
+  const steps = stepsOf(only);
+  const machine = machineText();
+  console.log(machine);
+  if (quietCheck && (loadavg()[0] as number) > QUIET_LOAD)
+    throw new Error(`the load is above ${QUIET_LOAD}: wait until the machine is quiet`);
+  const engine = engineOf(engineName, databaseUrl);
   try {
-    await server.start();
-    await server.ended(await server.capture(documentOf(...lineage())));
-    const all = serials(size);
-    await commission(server, all);
-    await smallCaptures(server, all.slice(0, 4000));
-
-    const idle = server.memory().now;
-    note('capture-100k', await capture(server, commissioning(serials(100_000), 'BULK')), 'ms');
-    note('capture-100k-memory', Math.max(0, server.memory().peak - idle) / 1e6, 'MB');
-
-    const ten = all.slice(5000, 15_000);
-    await capture(server, packing(sscc(10_000), ten));
-    await questions(server, ten[0] as string);
-
-    const lateTime = nextTime();
-    const children = all.slice(20_000, 23_840);
-    await capture(server, packing(sscc(3840), children));
-    await capture(server, observing('shipping', [sscc(3840)]));
-    note('late-event-3840', await capture(server, { ...observing('storing', [sscc(3840)]), eventTime: lateTime }), 'ms');
-
-    const wrong = { ...commissioning(serials(100_000), 'VOID'), eventID: 'urn:uuid:00000000-0000-4000-8000-000000000001' };
-    await capture(server, wrong);
-    const declaration = { errorDeclaration: { declarationTime: nextTime(), reason: 'did_not_occur' } };
-    note('void-100k', await capture(server, { ...wrong, ...declaration }), 'ms');
-
-    await server.stop();
-    note('start-to-ready', await server.start(), 'ms');
-  } finally {
-    await server.end();
-  }
-  await bytesPerSerial();
-  report(size);
-}
-
-/** Three events a serial: commissioned, packed, and seen once more by its own number. */
-async function bytesPerSerial(): Promise<void> {
-  const server = new BenchServer();
-  try {
-    await server.start();
-    const all = serials(100_000);
-    let last = '';
-    for (let i = 0; i < all.length; i += EVENT_SERIALS)
-      last = await server.capture(documentOf(commissioning(all.slice(i, i + EVENT_SERIALS))));
-    for (let i = 0; i < all.length; i += 80) last = await server.capture(documentOf(packing(sscc(i), all.slice(i, i + 80))));
-    for (let i = 0; i < all.length; i += EVENT_SERIALS) {
-      const epcs = all.slice(i, i + EVENT_SERIALS).map((serial) => PACK + serial);
-      last = await server.capture(documentOf(observing('storing', epcs)));
+    const server = new BenchServer(await engine.openStore());
+    const run = new Run(engine, size, server);
+    try {
+      await server.start();
+      await profiled(run, profile, 'commission', commission);
+      for (const { names, measure } of steps) await profiled(run, profile, names[0] as string, measure);
+    } finally {
+      await run.end();
     }
-    await server.ended(last);
-    await server.stop();
-    note('bytes-per-serial', folderBytes(server.folder) / all.length, 'bytes');
+    printTable(run.measures);
+    const report: Report = { machine, commit: commitText(), engine: engine.name, size, measures: run.measures };
+    if (!profile) console.log(`${engine.name}, ${sizeText(size)} serials, commit ${report.commit}; written to ${writeReport(report)}`);
   } finally {
-    await server.end();
+    await engine.close();
   }
 }
 
+/** Takes a measure; with `profile` from a service of its own that leaves profiles, which are printed. */
+async function profiled(run: Run, profile: boolean, name: string, measure: (run: Run) => Promise<void>): Promise<void> {
+  if (!profile) return await measure(run);
+  const folder = join(import.meta.dirname, 'results/profiles', name);
+  rmSync(folder, { recursive: true, force: true });
+  run.server.profileFolder = folder;
+  await run.server.restart();
+  const from = profileClock();
+  await measure(run);
+  const to = profileClock();
+  run.server.profileFolder = null;
+  await run.server.restart();
+  printProfiles(folder, name, from, to);
+}
+
+function stepsOf(only: string | undefined): readonly Step[] {
+  if (only === undefined) return STEPS;
+  const wanted = only.split(',');
+  const unknown = wanted.filter((name) => !STEPS.some((step) => step.names.includes(name)));
+  if (unknown.length > 0) throw new Error(`--only ${unknown.join(',')}: there is no such measure`);
+  return STEPS.filter((step) => step.names.some((name) => wanted.includes(name)));
+}
+
+function engineOf(name: string, databaseUrl: string): Engine {
+  if (name === 'sqlite') return new SqliteEngine();
+  if (name === 'postgres') return new PostgresEngine(databaseUrl);
+  throw new Error(`--engine ${name}: write sqlite or postgres`);
+}
+
+/** Lots are whole: at least 50,000 serials, in ten thousands, above a million in hundred thousands. */
 function sizeOf(text: string): number {
   const match = /^(\d+)([km]?)$/i.exec(text);
-  if (!match) throw new Error(`--size ${text}: write it like 200k or 1m`);
-  return Number(match[1]) * ({ k: 1000, m: 1_000_000 }[(match[2] as string).toLowerCase()] ?? 1);
+  const size = Number(match?.[1]) * ({ k: 1000, m: 1_000_000 }[(match?.[2] ?? '').toLowerCase()] ?? 1);
+  if (!(size >= 50_000) || size % (size > 1_000_000 ? 100_000 : 10_000) !== 0)
+    throw new Error(`--size ${text}: write it like 200k or 10m, at least 50k, in steps of 10k (100k above 1m)`);
+  return size;
 }
-
-function report(size: number): void {
-  const table = new Table({ head: ['measure', 'value', 'unit', 'floor', 'ratio'] });
-  for (const m of measures) table.push([m.name, m.value.toFixed(1), m.unit, m.floor?.toFixed(0) ?? '', m.ratio?.toFixed(2) ?? '']);
-  console.log(table.toString());
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}, ${Math.round(totalmem() / 2 ** 30)} GB, node ${process.version}`;
-  mkdirSync('bench/results', { recursive: true });
-  writeFileSync('bench/results/latest.json', `${JSON.stringify({ machine, commit, engine: 'sqlite', size, measures }, null, 2)}\n`);
-  console.log(`${machine}; commit ${commit}; written to bench/results/latest.json`);
-}
-
-await main();

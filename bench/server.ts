@@ -1,80 +1,108 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Answer, Client, headerOf } from './client.ts';
+import type { Store } from './engine.ts';
 
 const KEY = `lk_${'b'.repeat(43)}`;
+const AUTHORIZATION = { authorization: `Bearer ${KEY}` };
+/** Between two tries whether something is ready. */
+const POLL_MS = 2;
+/** Between two questions whether a job has ended: the longer it has been waited for, the longer, because asking costs the service time. */
+const pollMs = (waitedMs: number): number => Math.min(20, 1 + waitedMs / 20);
 
-/** The service as a process of its own, on loopback, in a folder that goes when it stops for good. */
+/** The built service as a process of its own, on loopback. */
 export class BenchServer {
-  readonly folder = mkdtempSync(join(tmpdir(), 'lotline-bench-'));
+  readonly store: Store;
+  /** Where the threads of a service that is started from now on leave their CPU profiles when it stops. */
+  profileFolder: string | null = null;
   private process: ChildProcess | null = null;
-  private port = 0;
+  private client: Client | null = null;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
 
   /** Starts it and answers how long it took until it was ready, in ms. */
   async start(): Promise<number> {
-    this.port = await freePort();
+    const port = await freePort();
+    const profile = this.profileFolder === null ? [] : ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', this.profileFolder];
     const from = performance.now();
-    this.process = spawn(process.execPath, ['dist/main.js', 'serve', '--port', String(this.port), '--data', this.folder], {
-      env: { ...process.env, LOTLINE_ADMIN_KEY: KEY },
+    const child = spawn(process.execPath, [...profile, 'dist/main.js', 'serve', '--port', String(port), '--data', this.store.folder], {
+      env: { ...process.env, LOTLINE_ADMIN_KEY: KEY, ...this.store.env },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    for (;;) {
-      try {
-        const response = await fetch(`${this.base}/health/ready`);
-        if (response.ok) return performance.now() - from;
-      } catch {
-        if (this.process.exitCode !== null) throw new Error('the service did not start');
-      }
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    this.process = child;
+    await answers(port, '/health/ready', () => child.exitCode === null);
+    this.client = new Client(port, AUTHORIZATION);
+    return performance.now() - from;
   }
 
-  get base(): string {
-    return `http://127.0.0.1:${this.port}`;
+  /** Stops it and starts it again. */
+  async restart(): Promise<number> {
+    await this.stop();
+    return await this.start();
   }
 
-  async get(path: string): Promise<Response> {
-    return await fetch(this.base + path, { headers: { authorization: `Bearer ${KEY}` } });
+  async get(path: string): Promise<Answer> {
+    const answer = await this.connected().send('GET', path);
+    if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}: ${answer.body.toString()}`);
+    return answer;
   }
 
-  /** Posts a document and answers its captureID. */
+  async firstBytes(path: string): Promise<number> {
+    return await this.connected().firstBytes(path, AUTHORIZATION);
+  }
+
+  /** Posts a document and answers its captureID. When the service has no room it is sent again when it says: that counts for the time it takes. */
   async capture(body: Buffer): Promise<string> {
-    const response = await fetch(`${this.base}/epcis/capture`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/ld+json' },
-      body: new Uint8Array(body),
-    });
-    if (response.status !== 202) throw new Error(`capture answered ${response.status}: ${await response.text()}`);
-    return (response.headers.get('location') as string).split('/').at(-1) as string;
-  }
-
-  /** Waits until a job has ended, and fails if it did not succeed. */
-  async ended(captureID: string): Promise<void> {
     for (;;) {
-      const job = (await (await this.get(`/epcis/capture/${captureID}`)).json()) as {
-        running: boolean;
-        success: boolean;
-        errors?: unknown[];
-      };
-      if (!job.running) {
-        if (!job.success) throw new Error(`capture ${captureID} failed: ${JSON.stringify(job.errors?.[0])}`);
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 3));
+      const answer = await this.connected().send('POST', '/epcis/capture', body, { 'content-type': 'application/ld+json' });
+      if (answer.status === 202) return headerOf(answer.head, 'location')?.split('/').at(-1) as string;
+      const again = headerOf(answer.head, 'retry-after');
+      if (again === null) throw new Error(`capture answered ${answer.status}: ${answer.body.toString()}`);
+      await pause(Number(again) * 1000);
     }
   }
 
-  /** Resident memory now and at its highest, in bytes. */
-  memory(): { now: number; peak: number } {
-    const status = readFileSync(`/proc/${this.process?.pid}/status`, 'utf8');
-    const kilobytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
-    return { now: kilobytes('VmRSS'), peak: kilobytes('VmHWM') };
+  /** Waits until these jobs have ended, and fails if one did not succeed. */
+  async ended(captureIDs: Iterable<string>): Promise<void> {
+    const from = performance.now();
+    for (const captureID of captureIDs) {
+      for (;;) {
+        const job = JSON.parse((await this.get(`/epcis/capture/${captureID}`)).body.toString()) as Job;
+        if (!job.running && !job.success) throw new Error(`capture ${captureID} failed: ${JSON.stringify(job.errors?.[0])}`);
+        if (!job.running) break;
+        await pause(pollMs(performance.now() - from));
+      }
+    }
+  }
+
+  /** Entries in the log: what a figure claims to have captured has to be there. */
+  async logSize(): Promise<number> {
+    return Number((await this.get('/ledger/checkpoint')).body.toString().split('\n')[1]);
+  }
+
+  /** Resident memory now and at its highest since `forgetPeak`, in bytes; null where the system does not tell. */
+  memory(): { now: number; peak: number } | null {
+    try {
+      const status = readFileSync(`/proc/${this.process?.pid}/status`, 'utf8');
+      const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
+      return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
+    } catch {
+      return null;
+    }
+  }
+
+  forgetPeak(): void {
+    if (this.memory() !== null) writeFileSync(`/proc/${this.process?.pid}/clear_refs`, '5');
   }
 
   async stop(): Promise<void> {
     const child = this.process;
+    this.client?.close();
+    this.client = null;
     this.process = null;
     if (child === null || child.exitCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -82,13 +110,30 @@ export class BenchServer {
     await ended;
   }
 
-  async end(): Promise<void> {
-    await this.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+  private connected(): Client {
+    if (this.client === null) throw new Error('the service does not run');
+    return this.client;
   }
 }
 
-async function freePort(): Promise<number> {
+type Job = { running: boolean; success: boolean; errors?: unknown[] };
+
+/** Waits until something answers 200 at a path, as long as it is alive. */
+export async function answers(port: number, path: string, alive: () => boolean): Promise<void> {
+  for (;;) {
+    const client = new Client(port);
+    try {
+      if ((await client.send('GET', path)).status === 200) return;
+    } catch {
+      if (!alive()) throw new Error('a process that was to be measured did not start');
+    } finally {
+      client.close();
+    }
+    await pause(POLL_MS);
+  }
+}
+
+export async function freePort(): Promise<number> {
   return await new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
