@@ -9,6 +9,7 @@ import { formatPageToken, type PageStart, parsePageToken, TOKEN_MS } from '../qu
 import { principalOf } from './authenticate.ts';
 import type { ApiDeps } from './deps.ts';
 import { answerOptions, checkDocumentVersion } from './epcis-headers.ts';
+import { wanted } from './limits.ts';
 import { accepted } from './negotiate.ts';
 import { RefusedDocument } from './problems.ts';
 
@@ -58,7 +59,7 @@ export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
       async (request: FastifyRequest<{ Params: { eventID: string } }>, reply: FastifyReply) => {
         const type = accepted(request, JSON_TYPES);
         const { eventID } = request.params;
-        const body = await readers.ask('eventDocument', { eventID, style: styleOf(request, settings.epcFormat) });
+        const body = await readers.ask('eventDocument', { eventID, style: styleOf(request, settings.epcFormat) }, wanted(request));
         if (body === null)
           throw new LotlineError('NOT-FOUND', `there is no event ${JSON.stringify(eventID.slice(0, 200))}`, {
             fix: 'Use the eventID of a stored event, percent-encoded.',
@@ -107,7 +108,11 @@ export function eventAnswers({ settings, readers }: Pick<ApiDeps, 'settings' | '
       const type = accepted(request, JSON_TYPES);
       const now = Date.now();
       const start = nextPageToken === null ? null : parsePageToken(nextPageToken, query, now);
-      const { body, next } = await readers.ask('eventPage', { query, perPage, start, style: styleOf(request, settings.epcFormat) });
+      const { body, next } = await readers.ask(
+        'eventPage',
+        { query, perPage, start, style: styleOf(request, settings.epcFormat) },
+        wanted(request),
+      );
       if (next !== null) linkNext(request, reply, { query, perPage, next, expires: now + TOKEN_MS });
       return await reply.type(type).send(bufferOf(body));
     },

@@ -5,6 +5,7 @@ import type { FindingsArgs } from '../lifecycle/list-findings.ts';
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
+import { wanted } from './limits.ts';
 import { linkNext, numberCursor, PAGE_PARAMETERS, pageOf } from './paging.ts';
 import { keyIn } from './things.ts';
 
@@ -46,7 +47,8 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
           response: { 200: Type.Unsafe<unknown>(Type.Object({ findings: Type.Array(FINDING) })) },
         },
       },
-      async ({ query }, reply) => {
+      async (request, reply) => {
+        const { query } = request;
         const page = pageOf(query);
         const before = numberCursor(page);
         const args: FindingsArgs = {
@@ -56,7 +58,7 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
           ...(query.state !== undefined && { state: query.state }),
           ...(query.thing !== undefined && { thing: keyIn(query.thing, '?thing') }),
         };
-        const findings = await readers.ask('findings', args);
+        const findings = await readers.ask('findings', args, wanted(request));
         const last = findings[page.limit - 1];
         if (findings.length > page.limit && last !== undefined) linkNext(reply, '/api/v1/findings', query, String(last.id));
         return { findings: findings.slice(0, page.limit) };

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
 import { rolesWith } from '../access/index.ts';
-import type { PackCursor, PackRow } from '../genealogy/index.ts';
-import type { Readers } from '../query/readers.ts';
-import { csvHeader, csvLine } from './csv.ts';
+import { PACK_COLUMNS, type PackLines } from '../query/pack-lines.ts';
+import type { Readers, Wanted } from '../query/readers.ts';
 import type { ApiDeps } from './deps.ts';
+import { sendJson, wanted } from './limits.ts';
 import { accepted } from './negotiate.ts';
 import { AS_OF, found, keyIn } from './things.ts';
 
@@ -21,19 +21,6 @@ const GRAPH = Type.Unsafe<unknown>({
 /** Rows of the first page of a stream, so that it starts at once, and of those that follow. */
 const FIRST_ROWS = 200;
 const MORE_ROWS = 2_000;
-const CSV_COLUMNS = [
-  'key',
-  'epc',
-  'lot',
-  'expiry',
-  'status',
-  'disposition',
-  'holder',
-  'location',
-  'observed',
-  'parent',
-] as const satisfies readonly (keyof PackRow)[];
-
 /** What became what: the questions that walk (design.md §7). */
 export function genealogyRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -43,18 +30,20 @@ export function genealogyRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox
     app.get(
       '/genealogy/where-from',
       { config, schema: { tags, summary: 'What a thing came from', querystring: QUESTION, response: { 200: GRAPH } } },
-      async ({ query }) => {
+      async (request, reply) => {
+        const { query } = request;
         const of = keyIn(query.of, '?of');
-        return found(await readers.ask('whereFrom', { ...query, of }), of);
+        return sendJson(reply, found(await readers.askJson('whereFrom', { ...query, of }, wanted(request)), of));
       },
     );
 
     app.get(
       '/genealogy/where-used',
       { config, schema: { tags, summary: 'What a thing became', querystring: QUESTION, response: { 200: GRAPH } } },
-      async ({ query }) => {
+      async (request, reply) => {
+        const { query } = request;
         const of = keyIn(query.of, '?of');
-        return found(await readers.ask('whereUsed', { ...query, of }), of);
+        return sendJson(reply, found(await readers.askJson('whereUsed', { ...query, of }, wanted(request)), of));
       },
     );
 
@@ -75,9 +64,10 @@ export function genealogyRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox
           },
         },
       },
-      async ({ query }) => {
+      async (request, reply) => {
+        const { query } = request;
         const of = keyIn(query.of, '?of');
-        return found(await readers.ask('scope', { ...query, of }), of);
+        return sendJson(reply, found(await readers.askJson('scope', { ...query, of }, wanted(request)), of));
       },
     );
 
@@ -93,34 +83,33 @@ export function genealogyRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox
             'A stream: NDJSON, or CSV with `Accept: text/csv`. A stream that is cut off ended early: the last chunk of a whole one closes it.',
           querystring: QUESTION,
           produces: ['application/x-ndjson', 'text/csv'],
-          response: { 200: Type.Unsafe<unknown>({ type: 'string', description: CSV_COLUMNS.join(', ') }) },
+          response: { 200: Type.Unsafe<unknown>({ type: 'string', description: PACK_COLUMNS.join(', ') }) },
         },
       },
       async (request, reply) => {
         const { query } = request;
         const of = keyIn(query.of, '?of');
         const type = accepted(request, ['application/x-ndjson', 'application/ndjson', 'application/json', 'text/csv']);
-        const csv = type === 'text/csv';
+        const form = type === 'text/csv' ? 'csv' : 'ndjson';
+        const question = { ...query, of, form } as const;
         // The first page is read before the answer begins: an unknown thing is still a 404.
-        const first = found(await readers.ask('packsPage', { ...query, of, after: null, limit: FIRST_ROWS }), of);
-        const stream = Readable.from(packLines(readers, { ...query, of }, first, csv), { objectMode: true, highWaterMark: 1 });
-        return await reply.type(csv ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson').send(stream);
+        const first = found(await readers.ask('packLines', { ...question, after: null, limit: FIRST_ROWS }, wanted(request)), of);
+        const stream = Readable.from(pages(readers, question, first, wanted(request)), { objectMode: true, highWaterMark: 1 });
+        return await reply.type(form === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson').send(stream);
       },
     );
   };
 }
 
 /** Page after page as text; the next page is asked for when the one before has been taken. */
-async function* packLines(
+async function* pages(
   readers: Readers,
-  question: { of: string; at?: string; known?: string },
-  first: { rows: PackRow[]; next: PackCursor | null },
-  csv: boolean,
-): AsyncGenerator<string> {
-  if (csv) yield csvHeader(CSV_COLUMNS);
-  for (let page: typeof first | null = first; page !== null; ) {
-    if (page.rows.length > 0)
-      yield page.rows.map(csv ? (row) => csvLine(CSV_COLUMNS.map((column) => row[column])) : (row) => `${JSON.stringify(row)}\n`).join('');
-    page = page.next === null ? null : await readers.ask('packsPage', { ...question, after: page.next, limit: MORE_ROWS });
+  question: { of: string; form: 'ndjson' | 'csv'; at?: string; known?: string },
+  first: PackLines,
+  asked: Wanted,
+): AsyncGenerator<Uint8Array> {
+  for (let page: PackLines | null = first; page !== null; ) {
+    if (page.text.length > 0) yield page.text;
+    page = page.next === null ? null : await readers.ask('packLines', { ...question, after: page.next, limit: MORE_ROWS }, asked);
   }
 }

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { csvHeader, csvLine } from './csv.ts';
 import { compareVersions } from './epcis-headers.ts';
 import { accepted } from './negotiate.ts';
 
@@ -25,17 +24,6 @@ describe('Accept (R-10)', () => {
     expect(() => accepted(asking(accept), ['application/json', 'text/csv'])).toThrow(
       expect.objectContaining({ code: 'REQ-ACCEPT', fix: 'Accept application/json or text/csv.' }),
     );
-  });
-});
-
-describe('CSV (RFC 4180)', () => {
-  it('quotes what needs it, ends lines in CRLF, and leaves null empty', () => {
-    expect(csvLine(['a', 'b,c', 'd"e', 'f\ng', null, 7, true])).toBe('a,"b,c","d""e","f\ng",,7,true\r\n');
-    expect(csvHeader(['x', 'y'])).toBe('x,y\r\n');
-  });
-
-  it.each(['=1+1', '+1', '-1', '@SUM(A1)'])('takes the power from %s (domain.md §17.4)', (cell) => {
-    expect(csvLine([cell])).toBe(`'${cell}\r\n`);
   });
 });
 

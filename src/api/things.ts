@@ -3,6 +3,7 @@ import { rolesWith } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
 import { formatKey, parseThing } from '../identifiers/index.ts';
 import type { ApiDeps } from './deps.ts';
+import { sendJson, wanted } from './limits.ts';
 
 /** The two times of every question (design.md §7). */
 export const AS_OF = {
@@ -56,9 +57,12 @@ export function thingRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ params, query }) => {
+      async (request, reply) => {
+        const { params, query } = request;
         const of = keyIn(params.thing, PATH);
-        return found(await readers.look('thing', { of, ...query }), of);
+        // What it is now is kept; what it was then is folded from its history.
+        if (query.at === undefined && query.known === undefined) return found(await readers.look('thing', { of }), of);
+        return sendJson(reply, found(await readers.askJson('thing', { of, ...query }, wanted(request)), of));
       },
     );
 
@@ -84,9 +88,9 @@ export function thingRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ params, query }) => {
-        const of = keyIn(params.thing, PATH);
-        return found(await readers.ask('history', { of, ...query }), of);
+      async (request, reply) => {
+        const of = keyIn(request.params.thing, PATH);
+        return sendJson(reply, found(await readers.askJson('history', { of, ...request.query }, wanted(request)), of));
       },
     );
 
@@ -110,9 +114,11 @@ export function thingRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
           response: { 200: Type.Unsafe<unknown>({ type: 'object', description: '{of, at, members:[{key, epc, depth, parent}], count}' }) },
         },
       },
-      async ({ params, query: { depth = '1', ...times } }) => {
-        const of = keyIn(params.thing, PATH);
-        return found(await readers.ask('contents', { of, depth: depth === 'all' ? 'all' : Number(depth), ...times }), of);
+      async (request, reply) => {
+        const of = keyIn(request.params.thing, PATH);
+        const { depth: levels = '1', ...times } = request.query;
+        const depth = levels === 'all' ? 'all' : Number(levels);
+        return sendJson(reply, found(await readers.askJson('contents', { of, depth, ...times }, wanted(request)), of));
       },
     );
   };

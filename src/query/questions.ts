@@ -1,10 +1,11 @@
 import { keyByHash, listKeys } from '../access/questions.ts';
-import { contents, history, packsPage, scope, thing, whereFrom, whereUsed } from '../genealogy/index.ts';
+import { contents, history, scope, thing, whereFrom, whereUsed } from '../genealogy/index.ts';
 import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
+import { packLines } from './pack-lines.ts';
 import { storeCounts } from './store-counts.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
@@ -23,7 +24,7 @@ export const questions = {
   keyByHash,
   latestCheckpoint,
   listKeys,
-  packsPage,
+  packLines,
   scope,
   storeCounts,
   thing,

@@ -97,12 +97,13 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async listKeys(ask) {
     for (const args of [{}, { id: 'k_1' }, { id: "'; --" }]) await ask('listKeys', args);
   },
-  async packsPage(ask, { things }) {
+  async packLines(ask, { things }) {
     for (const thing of things)
       for (let after = null, pages = 0; pages < 4; pages++) {
-        const page: Awaited<ReturnType<Questions['packsPage']>> | undefined = await ask('packsPage', {
+        const page: Awaited<ReturnType<Questions['packLines']>> | undefined = await ask('packLines', {
           ...thing,
           after,
+          form: pages % 2 === 0 ? 'ndjson' : 'csv',
           limit: 2 + pages * 7,
         });
         after = page?.next ?? null;
