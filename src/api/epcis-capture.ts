@@ -156,7 +156,8 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
     const waiting = (await capture.pending()).filter(
       (job) => (before === undefined || job.id < before) && (actor === undefined || job.actor === actor),
     );
-    const ended = await readers.look('captureJobs', {
+    // A page of failed jobs, each with its thousand errors, is no look-up.
+    const ended = await readers.ask('captureJobs', {
       limit,
       ...(before !== undefined && { before }),
       ...(actor !== undefined && { actor }),

@@ -11,6 +11,8 @@ const DOCUMENT = Type.Unsafe<Buffer>({
   description: 'An EPCIS 2.0 JSON document or a bare event.',
   additionalProperties: true,
 });
+/** A dry run holds up the fold, and what is told of a document is larger than itself: so one has the size of a group of captures, and no more. */
+const TRYOUT_BYTES_MAX = 16 * 1024 * 1024;
 /** The bytes are not parsed here, so there is no object whose shape could be checked. */
 const validatorCompiler = () => () => true;
 
@@ -21,6 +23,7 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
       '/check',
       {
         config: { roles: rolesWith('read') },
+        bodyLimit: TRYOUT_BYTES_MAX,
         validatorCompiler,
         schema: {
           tags: ['Capture aids'],
@@ -36,13 +39,17 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
           },
         },
       },
-      async (request) => ({ events: await capture.check({ body: bodyOf(request), actor: principalOf(request).id }) }),
+      async (request, reply) => {
+        const verdicts = await capture.check({ body: bodyOf(request), actor: principalOf(request).id });
+        return reply.type('application/json; charset=utf-8').send(`{"events":${verdicts}}`);
+      },
     );
 
     app.post(
       '/hash',
       {
         config: { roles: rolesWith('read') },
+        bodyLimit: TRYOUT_BYTES_MAX,
         validatorCompiler,
         schema: {
           tags: ['Capture aids'],

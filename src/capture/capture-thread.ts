@@ -5,7 +5,7 @@ import { noteSigner, parseSignerKey } from '../ledger/index.ts';
 import { signFunctionNode } from '../ledger/node-crypto.ts';
 import { SqliteJournal } from '../store/sqlite/journal.ts';
 import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting } from '../store/sqlite/open.ts';
-import { Capturer, type EventVerdict, type Outcome, type TakenDocument } from './capturer.ts';
+import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS, storeBusy } from './group.ts';
 import type { Command } from './service.ts';
@@ -21,7 +21,7 @@ export type CaptureReply =
   | { ready: true }
   | { ended: string[] }
   | { answer: number; outcome: Outcome }
-  | { answer: number; verdicts: EventVerdict[] }
+  | { answer: number; verdicts: string }
   | { answer: number; done: boolean }
   | { answer: number; problem: Problem }
   | { idle: true }
@@ -131,7 +131,7 @@ async function captureEvents(list: readonly Extract<CaptureRequest, { event: num
 
 async function answer(request: CaptureRequest): Promise<void> {
   try {
-    if ('check' in request) say({ answer: request.check, verdicts: await capturer.check(request.body, request.actor) });
+    if ('check' in request) say({ answer: request.check, verdicts: JSON.stringify(await capturer.check(request.body, request.actor)) });
     else if ('record' in request) say({ answer: request.record, done: await carryOut(capturer, request.command, request.actor) });
     else if ('wake' in request) woken = true;
     else if ('close' in request) closing = true;

@@ -282,7 +282,7 @@ export class Capturer {
   private readAhead(taken: TakenDocument): Reading | null {
     if (this.options.rules === 'enforce' || taken.body.length > TOGETHER_BYTES) return null;
     try {
-      const document = readDocument(taken.body, { maxEvents: this.options.maxEvents, bare: taken.kind === 'event' });
+      const document = this.read(taken);
       const reads: ReadEvent[] = [];
       for (const item of document.events()) {
         if (isRefused(item) || item.event.type === 'TransformationEvent' || item.event.errorDeclaration !== null) return null;
@@ -350,6 +350,13 @@ export class Capturer {
     });
   }
 
+  /** A single event is no document: that holds none or many, and has a job. */
+  private read(taken: TakenDocument): ReadDocument {
+    const document = readDocument(taken.body, { maxEvents: this.options.maxEvents, bare: taken.kind === 'event' });
+    if (taken.kind === 'document' || document.kind === 'event') return document;
+    throw new LotlineError('EV-SCHEMA', 'the body is a document, not one event', { at: '/type', fix: 'Send documents to /epcis/capture.' });
+  }
+
   // ── one document ──────────────────────────────────────────────────────────────────────────────────────────
 
   private async captureDocument(taken: TakenDocument): Promise<Outcome> {
@@ -357,7 +364,7 @@ export class Capturer {
     const run = new DocumentRun(taken.actor, taken, this.seq);
     let document: ReadDocument | null = null;
     try {
-      document = readDocument(taken.body, { maxEvents: this.options.maxEvents, bare: taken.kind === 'event' });
+      document = this.read(taken);
       await this.takeEvents(document, run, taken.behaviour);
       if (run.errors.length === 0 || taken.behaviour === 'proceed') await this.keepRest(document, run, taken);
     } catch (error) {

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { LotlineError, type Problem } from '../errors.ts';
 import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
-import type { EventVerdict, Outcome } from './capturer.ts';
+import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
 import type { CaptureService, Command, PendingJob } from './service.ts';
 import { besideThis, ownBuffer, startThread } from './threads.ts';
@@ -109,7 +109,7 @@ export class EmbeddedCapture implements CaptureService {
     );
   }
 
-  async check(request: { body: Uint8Array; actor: string }): Promise<EventVerdict[]> {
+  async check(request: { body: Uint8Array; actor: string }): Promise<string> {
     if (this.checks >= this.limits.checks) throw this.full(`${this.limits.checks} dry runs are waiting`);
     const body = ownBuffer(request.body);
     this.checks++;

@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.ts';
 import { type PostgresStore, SCHEMA } from '../store/postgres/open.ts';
-import type { EventVerdict, Outcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 
 export type PostgresThreadData = {
   readonly store: PostgresStore;
@@ -13,7 +13,7 @@ export type PostgresThreadRequest = { close: true };
 export type PostgresThreadReply = { ready: true } | { healthy: boolean; message?: string } | { writer: boolean } | { closed: true };
 
 /** What came of a request that somebody waits for. */
-export type IntakeAnswer = { outcome: Outcome } | { verdicts: EventVerdict[] } | { done: boolean } | { problem: Problem };
+export type IntakeAnswer = { outcome: Outcome } | { verdicts: string } | { done: boolean } | { problem: Problem };
 
 /** Channels on which takers and the writer wake each other. */
 export const INTAKE_CHANNEL = 'lotline_intake';

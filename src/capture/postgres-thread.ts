@@ -151,7 +151,7 @@ async function forget(
 
 async function answerOne(client: pg.Client, capturer: Capturer, { kind, captureID, actor, body }: Taken): Promise<void> {
   try {
-    if (kind === 'check') await forget(client, [captureID], [[captureID, { verdicts: await capturer.check(body, actor) }]]);
+    if (kind === 'check') await forget(client, [captureID], [[captureID, { verdicts: JSON.stringify(await capturer.check(body, actor)) }]]);
     else {
       const command = JSON.parse(Buffer.from(body).toString('utf8')) as Command;
       await carryOut(capturer, command, actor, (done) => forget(client, [captureID], [[captureID, { done }]]));

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import type pg from 'pg';
 import { LotlineError, type Problem } from '../errors.ts';
 import { connect, type PostgresPool } from '../store/postgres/open.ts';
-import type { EventVerdict, Outcome } from './capturer.ts';
+import type { Outcome } from './capturer.ts';
 
 import { RETRY_MS, storeBusy } from './group.ts';
 import {
@@ -97,7 +97,7 @@ export class PostgresCapture implements CaptureService {
     throw problemOf(answer);
   }
 
-  async check({ body, actor }: { body: Uint8Array; actor: string }): Promise<EventVerdict[]> {
+  async check({ body, actor }: { body: Uint8Array; actor: string }): Promise<string> {
     const answer = await this.ask('check', actor, body);
     if ('verdicts' in answer) return answer.verdicts;
     throw problemOf(answer);

@@ -1,4 +1,4 @@
-import type { EventVerdict, Outcome } from './capturer.ts';
+import type { Outcome } from './capturer.ts';
 
 /** A capture that is taken but not folded yet. */
 export type PendingJob = { id: number; captureID: string; actor: string; behaviour: 'rollback' | 'proceed'; created: number };
@@ -17,7 +17,8 @@ export interface CaptureService {
   accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }>;
   /** One bare event, synchronously (POST /events). */
   captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome>;
-  check(request: { body: Uint8Array; actor: string }): Promise<EventVerdict[]>;
+  /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
+  check(request: { body: Uint8Array; actor: string }): Promise<string>;
   record(command: Command, actor: string): Promise<{ done: boolean }>;
   /** Jobs that are not in the journal's `capture_job` yet, newest first: all, or the one that is named. */
   pending(captureID?: string): Promise<PendingJob[]>;
