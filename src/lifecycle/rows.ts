@@ -159,9 +159,9 @@ export function unpackRuns(runs: readonly number[]): number[] {
 }
 
 export async function storedFacts(words: Words, facts: Facts): Promise<string> {
-  const [party, owner] = await Promise.all(
-    [facts.party, facts.owner].map(async (text) => (text === null ? undefined : (await words.terms([text]))[0])),
-  );
+  const idOf = async (text: string | null) => (text === null ? undefined : (await words.terms([text]))[0]);
+  const party = await idOf(facts.party);
+  const owner = await idOf(facts.owner);
   const stored: StoredFacts = {
     ...(party !== undefined && { p: party }),
     ...(owner !== undefined && { o: owner }),

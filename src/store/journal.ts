@@ -22,6 +22,7 @@ type Awaitable<T> = T | Promise<T>;
  * The one writer of a store. Everything between `begin` and `commit` is one transaction: durable when `commit` returns, gone after
  * `rollback`, never retried inside. Methods take and give whole arrays; there is no statement a serial. No rules live here.
  * A savepoint holds one document: what is undone takes its ids and words with it, so that a replay of the entries gives equal ids.
+ * One call at a time: whoever calls waits for the answer before the next.
  */
 export interface Journal {
   begin(): Awaitable<void>;
@@ -65,6 +66,7 @@ export interface Journal {
     twinsOf?: readonly number[];
   }): Awaitable<KnownEvent[]>;
   events(seqs: readonly number[]): Awaitable<EventRow[]>;
+  /** New events with all that belongs to them: nothing is added to one later. */
   insertEvents(
     rows: readonly EventRow[],
     items: readonly (readonly [item: number, seq: number, role: number])[],
@@ -99,7 +101,7 @@ export interface Journal {
   removeFindingThings(things: readonly FindingThing[], seq: number): Awaitable<void>;
   findingsAt(codes: readonly string[], seqs: readonly number[]): Awaitable<FindingThing[]>;
 
-  /** Lineage around a node or a transformation, effective events only. */
+  /** Lineage around nodes or transformations, effective events only, in the order of (transformation, side, node, seq). */
   lineage(by: { nodes?: readonly number[]; side?: 0 | 1; transformations?: readonly number[] }): Awaitable<LineageStep[]>;
 
   appendEntries(entries: readonly EntryRow[]): Awaitable<void>;

@@ -20,6 +20,8 @@ export type Opened = {
   rows(sql: string): Promise<Row[]>;
   /** All rows go. What is asked of next is a journal on an empty store again. */
   emptied(): Promise<Journal>;
+  /** Another journal on the same store, as after a restart. */
+  opened(): Promise<Journal>;
   close(): Promise<void>;
 };
 
@@ -39,6 +41,10 @@ export async function openSqlite(): Promise<Opened> {
       ({ db, journal } = open());
       return journal;
     },
+    opened: async () => {
+      journal = new SqliteJournal(db);
+      return journal;
+    },
     close: async () => journal.close(),
   };
 }
@@ -50,6 +56,10 @@ export async function openPostgres(laidOut = ''): Promise<Opened> {
   const client = await open();
   await client.query(laidOut);
   const reader = await open();
+  const opened = async () => {
+    journal = await PostgresJournal.open(client);
+    return journal;
+  };
   let journal = await PostgresJournal.open(client);
   return {
     get journal() {
@@ -59,9 +69,9 @@ export async function openPostgres(laidOut = ''): Promise<Opened> {
     emptied: async () => {
       // There is little in them: to truncate them would take a new file for each.
       await client.query(`ROLLBACK; ${[...Object.keys(tables), 'item_name'].map((name) => `DELETE FROM ${name}`).join('; ')}`);
-      journal = await PostgresJournal.open(client);
-      return journal;
+      return await opened();
     },
+    opened,
     close: async () => {
       await reader.end();
       await journal.close();

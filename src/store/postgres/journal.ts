@@ -22,8 +22,8 @@ import { type Batch, batch, columnsOf, insertBatches, namesOf, type Statement, s
 import { Words } from './words.ts';
 
 /**
- * What the session of a writer is set to, besides what every session of ours is. Its statements look rows up by key, whatever the statistics of a
- * store say that was empty a minute ago: so each is planned once, and for that.
+ * What the session of a writer is set to, besides what every session of ours is. Its statements look rows up by key, whatever the statistics say of
+ * a store that was empty a minute ago; each is planned once, and again when a table has grown.
  */
 export const WRITER_SESSION = {
   plan_cache_mode: 'force_generic_plan',
@@ -386,6 +386,9 @@ const RESOLVE = statement(
   `UPDATE finding SET state = $3, resolution = $4, closed_seq = CASE WHEN $3 = 'closed' THEN $5::bigint END WHERE code = $1 AND seq = $2 RETURNING id`,
 );
 
+/** Rows of a table for which any plan is good enough. */
+const PLANNED_FOR = 500;
+
 /** The next free ids, and the time of the last entry. */
 type Counters = {
   term: number;
@@ -431,6 +434,9 @@ export class PostgresJournal implements Journal {
   private outbox = emptyOutbox();
   /** Savepoints that are set as soon as there is something to go back from. */
   private unset: Savepoint[] = [];
+  /** How many rows went into each table, and from how many on its plans are out of date. */
+  private readonly grown = new Map<string, { rows: number; until: number }>();
+  private replan = false;
   private readonly marks = new Map<Savepoint | 'transaction', Mark>();
 
   private constructor(client: pg.Client, next: Counters) {
@@ -500,21 +506,34 @@ export class PostgresJournal implements Journal {
     for (const [key, length] of Object.entries(mark.kept)) this.outbox[key as keyof Outbox].length = length;
   }
 
-  /** Asks; before the first statement after a savepoint that is set. */
   private async ask<Row>(asked: Statement, ...values: readonly unknown[]): Promise<Row[]> {
-    await this.setSavepoints();
+    await this.prepare();
     return (await this.client.query({ ...asked, values: [...values] })).rows as Row[];
   }
   private async insert(...batches: Batch[]): Promise<void> {
     if (batches.every(({ rows }) => rows.length === 0)) return;
-    await this.setSavepoints();
+    await this.prepare();
     await insertBatches(this.client, batches);
+    for (const { table, rows } of batches) this.grow(table.name, rows.length);
   }
-  private async setSavepoints(): Promise<void> {
-    if (this.unset.length === 0) return;
-    const waiting = this.unset;
+  /** A plan made when a table was small may take any index of it. Plans are thrown away each time that a table has doubled. */
+  private grow(table: string, rows: number): void {
+    const grown = this.grown.get(table) ?? { rows: 0, until: PLANNED_FOR };
+    grown.rows += rows;
+    if (grown.rows > grown.until) {
+      grown.until = grown.rows * 2;
+      this.replan = true;
+    }
+    this.grown.set(table, grown);
+  }
+  /** What has to be done before the next statement. */
+  private async prepare(): Promise<void> {
+    const first = this.unset.map((name) => `SAVEPOINT ${name}`);
+    if (this.replan) first.push('DISCARD PLANS');
+    if (first.length === 0) return;
+    await this.client.query(first.join('; '));
     this.unset = [];
-    await this.client.query(waiting.map((name) => `SAVEPOINT ${name}`).join('; '));
+    this.replan = false;
   }
   /** Sends what is kept back. */
   private async send(): Promise<void> {

@@ -491,15 +491,12 @@ export class SqliteJournal implements Journal {
   lineage(by: { nodes?: readonly number[]; side?: 0 | 1; transformations?: readonly number[] }): LineageStep[] {
     const columns = 'l.transformation, l.side, l.node, l.seq, l.quantity, l.uom, e.time, e.below, e.digest';
     const sides = by.side === undefined ? '(0, 1)' : `(${by.side})`;
-    return by.nodes
-      ? this.all(
-          `SELECT ${columns} FROM (SELECT value FROM json_each(?)) j CROSS JOIN lineage l ON l.node = j.value AND l.side IN ${sides} CROSS JOIN event e ON e.seq = l.seq AND ${EFFECTIVE}`,
-          JSON.stringify(by.nodes),
-        )
-      : this.all(
-          `SELECT ${columns} FROM (SELECT value FROM json_each(?)) j CROSS JOIN lineage l ON l.transformation = j.value AND l.side IN ${sides} CROSS JOIN event e ON e.seq = l.seq AND ${EFFECTIVE}`,
-          JSON.stringify(by.transformations ?? []),
-        );
+    const of = by.nodes ? 'node' : 'transformation';
+    return this.all(
+      `SELECT ${columns} FROM (SELECT value FROM json_each(?)) j CROSS JOIN lineage l ON l.${of} = j.value AND l.side IN ${sides}
+       CROSS JOIN event e ON e.seq = l.seq AND ${EFFECTIVE} ORDER BY l.transformation, l.side, l.node, l.seq`,
+      JSON.stringify(by.nodes ?? by.transformations ?? []),
+    );
   }
 
   appendEntries(entries: readonly EntryRow[]): void {

@@ -192,6 +192,8 @@ CREATE TABLE containment_past (
 --> statement-breakpoint
 CREATE INDEX containment_past_parent ON containment_past (parent);
 --> statement-breakpoint
+CREATE INDEX containment_past_id ON containment_past (id);
+--> statement-breakpoint
 CREATE TABLE lineage (
   transformation BIGINT NOT NULL,
   node BIGINT NOT NULL,

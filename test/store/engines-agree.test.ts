@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TakenDocument } from '../../src/capture/capturer.ts';
+import { e01, world } from '../../src/worlds/index.ts';
+import { documentOf, type Json, START } from '../support/events.ts';
+import { anyArrival, arrive, story, themes } from '../support/stories.ts';
+import { takenDocuments } from '../support/worlds.ts';
+import { capturerOn, everyRow, type Opened, openPostgres, openSqlite } from './engines.ts';
+
+/** LOTLINE_LONG=1 looks harder. */
+const LONG = process.env['LOTLINE_LONG'] === '1';
+
+let embedded: Opened;
+let server: Opened;
+beforeAll(async () => {
+  embedded = await openSqlite();
+  server = await openPostgres();
+});
+afterAll(async () => {
+  await embedded.close();
+  await server.close();
+});
+
+/** Captures the same groups of documents into both engines. */
+async function both(groups: readonly (readonly TakenDocument[])[]): Promise<void> {
+  const [here, there] = [await capturerOn(await embedded.emptied()), await capturerOn(await server.emptied())];
+  for (const group of groups) expect(await there.capture(group)).toEqual(await here.capture(group));
+  expect(await everyRow(server)).toEqual(await everyRow(embedded));
+}
+
+describe('both engines', () => {
+  it('hold the same rows under the same ids after the world of E-01', async () => {
+    const documents = takenDocuments(e01());
+    await both([documents.slice(0, 3), documents.slice(3, 4), documents.slice(4)]);
+  }, 60_000);
+
+  it('hold the same rows after a seeded world with its defects, document by document and in groups', async () => {
+    const documents = takenDocuments(world({ seed: 11, size: 'S' }).documents);
+    const groups: TakenDocument[][] = [];
+    for (let from = 0, size = 1; from < documents.length; from += size, size = (size % 7) + 1)
+      groups.push(documents.slice(from, from + size));
+    await both(LONG ? groups : groups.slice(0, 40));
+  }, 120_000);
+
+  it.each(themes)(
+    'hold the same rows after stories of %s, however these arrive',
+    async (theme) => {
+      await fc.assert(
+        fc.asyncProperty(story({ theme }), anyArrival, async ({ events, declarations }, arrival) => {
+          let id = 1;
+          const taken = (json: readonly Json[]): TakenDocument => ({
+            id: id++,
+            captureID: `capture-${id}`,
+            actor: 'tester',
+            behaviour: 'proceed',
+            kind: 'document',
+            created: START,
+            body: Buffer.from(JSON.stringify(documentOf(json))),
+          });
+          await both(arrive([...events, ...declarations], arrival).map((group) => group.map(taken)));
+        }),
+        { numRuns: LONG ? 200 : 12, endOnFailure: true },
+      );
+    },
+    600_000,
+  );
+});
