@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { LotlineError } from '../errors.ts';
 import { formatVerifierKey, parseSignerKey, parseVerifierKey, type VerifierKey, verifierKeyOf } from '../ledger/index.ts';
 import { latestCheckpoint } from '../ledger/questions.ts';
-import { checkStoredLog, type StoredLogReport } from '../ledger/stored-log.ts';
+import { checkStoredLog, type StoredLogCheck, type StoredLogReport } from '../ledger/stored-log.ts';
+import { findDamage } from '../store/sqlite/integrity.ts';
 import { DATA_FLAG, dataFolder, withStore } from './store.ts';
 import { count, startProgress } from './terminal.ts';
 
@@ -14,7 +15,9 @@ type Flags = { data?: string; against?: string; logKey?: string; logKeyFile?: st
 export function verifyLogCommand(program: Command): void {
   program
     .command('verify-log')
-    .description('Check every body, event hash, leaf, tile, root, checkpoint and document of a store against each other.')
+    .description(
+      'Check the file of a store, and every body, event hash, leaf, tile, root, checkpoint and document in it against each other.',
+    )
     .option(...DATA_FLAG)
     .option('--against <file>', 'A checkpoint that you kept: shows whether the log was rolled back or rewritten since.')
     .option('--log-key <vkey>', "The log's public key, as GET /ledger/key answers it. Default: from the key file.")
@@ -29,20 +32,29 @@ export function verifyLogCommand(program: Command): void {
 async function verify(flags: Flags): Promise<StoredLogReport> {
   const folder = dataFolder(flags);
   const verifier = verifierOf(flags, folder);
-  const kept = flags.against === undefined ? undefined : readKept(flags.against);
+  const kept = flags.against === undefined ? [] : [{ note: readKept(flags.against), whose: 'you kept' }];
+  console.error(`Checking ${resolve(folder)} with the key ${formatVerifierKey(verifier)}`);
+  const progress = startProgress('Checking', 'entries', 0);
+  try {
+    return await verifyStore(folder, { verifiers: [verifier], kept, onProgress: (done, total) => progress.to(done, total) });
+  } finally {
+    progress.end();
+  }
+}
+
+type StoreCheck = Pick<StoredLogCheck, 'verifiers' | 'kept'> & { onProgress?: (done: number, total: number) => void };
+
+/** Checks the store in a folder: its file first, then everything that the log vouches for. */
+export async function verifyStore(folder: string, { verifiers, kept = [], onProgress }: StoreCheck): Promise<StoredLogReport> {
   return await withStore(folder, async (db) => {
-    const total = (await latestCheckpoint(db))?.size ?? 0;
-    console.error(`Checking ${resolve(folder)} with the key ${formatVerifierKey(verifier)}`);
-    const progress = startProgress('Checking', 'entries', total);
-    try {
-      return await checkStoredLog(db, {
-        verifiers: [verifier],
-        ...(kept !== undefined && { kept }),
-        onProgress: ({ entries }) => progress.to(entries, Math.max(total, entries)),
-      });
-    } finally {
-      progress.end();
-    }
+    const damage = findDamage(db.connection);
+    const total = damage.length > 0 ? 0 : ((await latestCheckpoint(db))?.size ?? 0);
+    return await checkStoredLog(db, {
+      verifiers,
+      kept,
+      damage,
+      onProgress: ({ entries }) => onProgress?.(entries, Math.max(total, entries)),
+    });
   });
 }
 

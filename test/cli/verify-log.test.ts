@@ -29,7 +29,8 @@ const newestCheckpoint = (db: SqliteConnection) =>
   db.prepare('SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1').pluck().get() as string;
 
 async function check(db: SqliteConnection, more: { kept?: string } = {}): Promise<StoredLogReport> {
-  return await checkStoredLog(new SqliteDb(db), { verifiers: [verifierKeyOf(key)], ...more });
+  const kept = more.kept === undefined ? [] : [{ note: more.kept, whose: 'you kept' }];
+  return await checkStoredLog(new SqliteDb(db), { verifiers: [verifierKeyOf(key)], kept });
 }
 
 /** A copy of the store to be tampered with. */

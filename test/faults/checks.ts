@@ -29,8 +29,7 @@ export async function checkStore(
       ...(settled && queued.size > 0 ? [`${queued.size} documents still wait`] : []),
     ];
     const verifiers = [parseVerifierKey(memory.vkey as string)];
-    const kept = memory.checkpoints.get(memory.newestSize);
-    const report = await checkStoredLog(db, { verifiers, ...(kept !== undefined && { kept }) });
+    const report = await checkStoredLog(db, { verifiers });
     faults.push(...report.problems.map((problem) => `verify-log: ${problem.code} ${problem.message}`));
     return { faults, figures: { entries: report.size, events: events.size, documents: report.documents } };
   });

@@ -102,7 +102,16 @@ export class SqliteDb implements JournalDb {
     try {
       return await work();
     } finally {
-      this.connection.exec('COMMIT');
+      this.end();
+    }
+  }
+
+  /** Where the file is damaged, even this may fail; the connection must be free for the next question all the same. */
+  private end(): void {
+    try {
+      noticeDamage(this.connection.name, () => this.connection.exec('COMMIT'));
+    } finally {
+      if (this.connection.inTransaction) this.connection.exec('ROLLBACK');
     }
   }
 }
