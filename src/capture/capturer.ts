@@ -116,7 +116,7 @@ export class Capturer {
 
   /** The job of a document that was answered 202; a single event has none. */
   private jobRows(document: TakenDocument, outcome: Outcome): JobRow[] {
-    if (document.kind === 'event') return [];
+    if (document.kind !== 'document') return [];
     return [
       {
         id: document.id,
@@ -352,8 +352,8 @@ export class Capturer {
 
   /** A single event is no document: that holds none or many, and has a job. */
   private read(taken: TakenDocument): ReadDocument {
-    const document = readDocument(taken.body, { maxEvents: this.options.maxEvents, bare: taken.kind === 'event' });
-    if (taken.kind === 'document' || document.kind === 'event') return document;
+    const document = readDocument(taken.body, { maxEvents: this.options.maxEvents, bare: taken.kind !== 'document' });
+    if (taken.kind !== 'event' || document.kind === 'event') return document;
     throw new LotlineError('EV-SCHEMA', 'the body is a document, not one event', { at: '/type', fix: 'Send documents to /epcis/capture.' });
   }
 

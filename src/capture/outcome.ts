@@ -6,7 +6,8 @@ export type TakenDocument = {
   readonly captureID: string;
   readonly actor: string;
   readonly behaviour: 'rollback' | 'proceed';
-  readonly kind: 'document' | 'event';
+  /** A single event has no job; `replayed` is whichever of the two it is, and was answered long ago. */
+  readonly kind: 'document' | 'event' | 'replayed';
   /** Milliseconds since 1970. */
   readonly created: number;
   readonly body: Uint8Array;

@@ -104,7 +104,7 @@ class Replaying {
       captureID,
       actor,
       behaviour: 'proceed' as const,
-      kind: 'event' as const, // takes documents and bare events, and leaves no job
+      kind: 'replayed' as const,
       created: 0,
       body,
     }));
