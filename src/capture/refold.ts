@@ -165,9 +165,14 @@ async function saveStays(journal: Journal, fold: Fold, nodes: readonly Node[], a
     retire.push(row);
     moved.add(row.child);
   }
-  await journal.retireStays(retire, atSeq);
+  await journal.retireStays(retire.sort(byStay), atSeq);
   await journal.putStays(put);
   return moved;
+}
+
+/** What is kept of the past gets its number in this order, and not in the order in which an engine has told of it. */
+function byStay(a: IntervalRow, b: IntervalRow): number {
+  return a.child - b.child || a.from_seq - b.from_seq || a.parent - b.parent || a.kind - b.kind || (a.uom < b.uom ? -1 : 1);
 }
 
 export function stayRow(fold: Fold, stay: Interval, knownSeq: number): IntervalRow {
