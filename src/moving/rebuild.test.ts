@@ -1,28 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  caseOf,
-  commission,
-  declareError,
-  destroy,
-  documentOf,
-  type Json,
-  MAKER,
-  observe,
-  pack,
-  packOf,
-  packs,
-  palletOf,
-  receive,
-  SHOP,
-  ship,
-  unpack,
-  withID,
-} from '../../test/support/events.ts';
+import { commission, type Json, observe, packOf, packs } from '../../test/support/events.ts';
+import { captureHardHistory, hardHistory } from '../../test/support/hard-history.ts';
 import { rebuilt } from '../../test/support/rebuilt.ts';
 import { openTestStore, type TestStore } from '../../test/support/test-store.ts';
 import { captureInGroups, takenDocuments } from '../../test/support/worlds.ts';
-import { carryOut } from '../capture/commands.ts';
 import { e01, world } from '../worlds/index.ts';
 import type { RebuildReport } from './rebuild.ts';
 
@@ -40,25 +22,6 @@ async function open(options: Parameters<typeof openTestStore>[0] = {}): Promise<
 const differing = (report: RebuildReport) => report.tables.flatMap((table) => table.differences);
 const looseRows = (report: RebuildReport) => report.tables.reduce((sum, table) => sum + table.loose, 0);
 
-/** A history with everything in it that makes folding hard, in documents; times are minutes, and not in the order of arrival. */
-function hardHistory(): Json[] {
-  const wrong = withID(pack(20, caseOf(2), packs(3, 4)), 77);
-  return [
-    documentOf([commission(0, packs(1, 6), { lot: 'L1', expiry: '2028-01-31', site: MAKER })]),
-    documentOf([pack(10, caseOf(1), packs(1, 3)), pack(11, palletOf(1), caseOf(1))]),
-    documentOf([ship(30, palletOf(1), { from: MAKER, to: SHOP, site: MAKER })]),
-    documentOf([wrong]), // 3 is still in case 1
-    documentOf([receive(40, palletOf(1), { from: MAKER, to: SHOP, site: SHOP }), unpack(41, palletOf(1), caseOf(1), { site: SHOP })]),
-    documentOf([pack(5, caseOf(9), packOf(3))]), // late: before everything about 3
-    documentOf([declareError(wrong)]), // and takes it back
-    documentOf([commission(0, packs(1, 6), { lot: 'L1', expiry: '2028-01-31', site: MAKER }), observe(50, packOf(4))]), // the first came before
-    documentOf([observe(12, packOf(99)), commission(60, packOf(1), { lot: 'L2' })]), // unknown; claimed with another lot
-    documentOf([destroy(70, packOf(5)), observe(80, packOf(5))]),
-    documentOf([withID(observe(90, packOf(6)), 1), withID(observe(90, packOf(6)), 2)]), // twins
-    documentOf([commission(61, packOf(99), { lot: 'L1' })]), // late, and answers who was waiting for it
-  ];
-}
-
 describe('rebuild', () => {
   it('makes the scenario E-01 again from its entries', async () => {
     const store = await open();
@@ -71,18 +34,7 @@ describe('rebuild', () => {
 
   it('makes a history of conflicts, late events, declarations, twins and repeats again, row by row', async () => {
     const store = await open();
-    let next = 0;
-    for (const document of hardHistory()) await store.capture(document, { captureID: `c-${next++}` });
-    await carryOut(store.capturer, { kind: 'grant-key', id: 'k_1', name: 'line', roles: ['line'], hash: 'ab'.repeat(32) }, 'system');
-    const finding = store.findings().find((f) => f.code === 'SN-CONFLICT');
-    expect(finding).toBeDefined();
-    await carryOut(
-      store.capturer,
-      { kind: 'resolve-finding', code: 'SN-CONFLICT', seq: finding?.seq as number, state: 'closed', note: 'relabelled' },
-      'k_1',
-    );
-    await carryOut(store.capturer, { kind: 'resolve-finding', code: 'EV-DUP', seq: 0, state: 'closed', note: 'sent twice' }, 'k_1');
-    await carryOut(store.capturer, { kind: 'end-key', id: 'k_1' }, 'system');
+    await captureHardHistory(store);
     expect(new Set(store.findings().map((f) => f.code))).toEqual(
       new Set(['AGG-DOUBLE', 'EV-DUP', 'EV-LATE', 'EV-TWIN', 'SN-AFTER-END', 'SN-CONFLICT', 'SN-UNKNOWN']),
     );

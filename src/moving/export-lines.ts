@@ -1,0 +1,188 @@
+/**
+ * The lines of an export (docs/export-format.md): NDJSON, each line an object with one member that says what it is. First the manifest, then what no entry
+ * tells, then the journal in its order, and last how many lines there were and the digest of them all.
+ */
+import { isUtf8 } from 'node:buffer';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { type Static, type TSchema, Type } from 'typebox';
+import { encodeLeaf, formatRecordTime, leafHash, parseRecordTime } from '../ledger/index.ts';
+import { sha256Node } from '../ledger/node-crypto.ts';
+import type { Carried, TruthRecord } from './truth.ts';
+
+/** The form written here. One that an older version could not read gets another number. */
+const EXPORT_VERSION = 1;
+
+const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const text = Type.String();
+const digest = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{6}Z$' });
+const milliseconds = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
+const json = Type.Unknown();
+const orNull = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()]);
+const closed = <T extends Record<string, TSchema>>(members: T) => Type.Object(members, { additionalProperties: false });
+/** As text where they are UTF-8, else in base64. */
+const bytes = Type.Union([closed({ text }), closed({ base64: text })]);
+
+const LINES = {
+  manifest: closed({
+    format: Type.Literal('lotline-export'),
+    version: Type.Literal(EXPORT_VERSION),
+    program: text,
+    made: milliseconds,
+    origin: text,
+    vkey: text,
+    size: count,
+    /** The newest, which commits to all entries; null when there is none. */
+    checkpoint: orNull(text),
+  }),
+  job: closed({
+    id: count,
+    captureID: text,
+    actor: text,
+    behaviour: text,
+    created: milliseconds,
+    finished: milliseconds,
+    success: Type.Boolean(),
+    events: count,
+    stored: count,
+    errors: Type.Array(json),
+  }),
+  finding: closed({
+    id: count,
+    code: text,
+    seq: count,
+    told: Type.Optional(
+      closed({ severity: text, state: text, opened: time, due: orNull(time), closedSeq: orNull(count), resolution: json }),
+    ),
+  }),
+  meta: closed({ name: text, value: text }),
+  document: closed({ captureID: text, parts: Type.Array(Type.Union([count, Type.Tuple([count])])), gaps: bytes }),
+  entry: closed({
+    seq: count,
+    /** As it is hashed (ledger/leaf.ts): this very text. */
+    leaf: closed({
+      actor: text,
+      bodyDigest: digest,
+      capture: text,
+      eventHash: Type.Optional(text),
+      kind: text,
+      payloadDigest: Type.Optional(digest),
+      recordTime: time,
+      v: Type.Literal(1),
+    }),
+    body: bytes,
+  }),
+  checkpoint: closed({ size: count, signedAt: time, text }),
+  end: closed({ lines: count, sha256: digest }),
+} as const;
+
+type Lines = { readonly [Kind in keyof typeof LINES]: Static<(typeof LINES)[Kind]> };
+export type Manifest = Lines['manifest'];
+/** A line as it is read. */
+export type ExportLine = TruthRecord | Carried | { readonly manifest: Manifest } | { readonly end: Lines['end'] };
+
+const ajv = new Ajv();
+const checks = new Map<string, ValidateFunction>(Object.entries(LINES).map(([kind, schema]) => [kind, ajv.compile(schema)]));
+
+/** The inverse of the three functions below. Throws an error that says what is wrong with the line. */
+export function readLine(line: Uint8Array): ExportLine {
+  const value: unknown = JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
+  const [[kind, content] = [], ...others] = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const check = checks.get(kind ?? '');
+  if (kind === undefined || check === undefined || others.length > 0) throw new Error('it is of no kind that this version knows');
+  if (!check(content)) throw new Error(`its ${kind}${ajv.errorsText(check.errors, { dataVar: '' }).split(', ')[0]}`);
+  return readers[kind as keyof Lines](content as never);
+}
+
+const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => ExportLine } = {
+  manifest: (manifest) => ({ manifest }),
+  end: (end) => ({ end }),
+  meta: (meta) => ({ meta }),
+  job: ({ captureID, created, finished, success, errors, ...same }) => ({
+    job: {
+      ...same,
+      capture_id: captureID,
+      created: Date.parse(created),
+      finished: Date.parse(finished),
+      success: success ? 1 : 0,
+      errors: JSON.stringify(errors),
+    },
+  }),
+  finding: ({ told, ...same }) => ({
+    finding: {
+      ...same,
+      told:
+        told === undefined
+          ? null
+          : {
+              ...told,
+              opened: microseconds(told.opened),
+              due: told.due === null ? null : microseconds(told.due),
+              resolution: told.resolution === null ? null : JSON.stringify(told.resolution),
+            },
+    },
+  }),
+  document: ({ captureID, parts, gaps }) => ({ document: { captureID, parts: JSON.stringify(parts), gaps: bytesOf(gaps) } }),
+  entry: ({ seq, leaf: { v: _, ...leaf }, body }) => {
+    const input = { ...leaf, recordTime: parseRecordTime(leaf.recordTime) };
+    return { entry: { seq, leaf: input, leafHash: leafHash(encodeLeaf(input), sha256Node), body: bytesOf(body) } };
+  },
+  checkpoint: ({ size, signedAt, text }) => ({ checkpoint: { size, signedAt: microseconds(signedAt), text } }),
+};
+
+const formatLine = <Kind extends keyof Lines>(kind: Kind, content: Lines[Kind]): string => `${JSON.stringify({ [kind]: content })}\n`;
+
+export const formatManifest = (manifest: Omit<Manifest, 'format' | 'version'>): string =>
+  formatLine('manifest', { format: 'lotline-export', version: EXPORT_VERSION, ...manifest });
+export const formatEnd = (lines: number, sha256: string): string => formatLine('end', { lines, sha256 });
+
+export function formatCarried(carried: Carried): string {
+  if ('meta' in carried) return formatLine('meta', carried.meta);
+  if ('job' in carried) {
+    const { capture_id, created, finished, success, errors, ...same } = carried.job;
+    return formatLine('job', {
+      ...same,
+      captureID: capture_id,
+      created: new Date(created).toISOString(),
+      finished: new Date(finished).toISOString(),
+      success: success === 1,
+      errors: JSON.parse(errors) as unknown[],
+    });
+  }
+  const { told, ...same } = carried.finding;
+  if (told === null) return formatLine('finding', same);
+  const { opened, due, resolution } = told;
+  return formatLine('finding', {
+    ...same,
+    told: {
+      ...told,
+      opened: timeText(opened),
+      due: due === null ? null : timeText(due),
+      resolution: resolution === null ? null : (JSON.parse(resolution) as unknown),
+    },
+  });
+}
+
+export function formatRecord(record: TruthRecord): string {
+  if ('checkpoint' in record) {
+    const { size, signedAt, text } = record.checkpoint;
+    return formatLine('checkpoint', { size, signedAt: timeText(signedAt), text });
+  }
+  if ('document' in record) {
+    const { captureID, parts, gaps } = record.document;
+    return formatLine('document', { captureID, parts: JSON.parse(parts) as number[], gaps: bytesText(gaps) });
+  }
+  const { seq, leaf, body } = record.entry;
+  return `{"entry":{"seq":${seq},"leaf":${Buffer.from(encodeLeaf(leaf)).toString('utf8')},"body":${JSON.stringify(bytesText(body))}}}\n`;
+}
+
+const timeText = (time: number): string => formatRecordTime(BigInt(time));
+const microseconds = (text: string): number => Number(parseRecordTime(text));
+
+function bytesText(of: Uint8Array): Static<typeof bytes> {
+  const buffer = Buffer.from(of.buffer, of.byteOffset, of.byteLength);
+  return isUtf8(buffer) ? { text: buffer.toString('utf8') } : { base64: buffer.toString('base64') };
+}
+
+const bytesOf = (value: Static<typeof bytes>): Uint8Array =>
+  'text' in value ? Buffer.from(value.text, 'utf8') : Buffer.from(value.base64, 'base64');
