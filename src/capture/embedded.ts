@@ -23,7 +23,7 @@ export type QueueLimits = {
 };
 
 /** As much as is folded in some minutes; on disk, so the bytes bound the disk and not the memory. */
-const QUEUE_LIMITS: QueueLimits = { documents: 10_000, bytes: 1024 * 1024 * 1024, direct: 1_000, checks: 16, answerMs: 60_000 };
+export const QUEUE_LIMITS: QueueLimits = { documents: 10_000, bytes: 1024 * 1024 * 1024, direct: 1_000, checks: 16, answerMs: 60_000 };
 
 type Waiting<T> = { resolve: (value: T) => void; reject: (error: LotlineError) => void };
 type Queued = { readonly bytes: number /** Null while it is being written down. */; job: PendingJob | null };
@@ -36,6 +36,8 @@ export class EmbeddedCapture implements CaptureService {
   healthy = true;
   private readonly intake: Worker;
   private readonly thread: Worker;
+  private readonly intakeGone: Promise<void>;
+  private readonly threadGone: Promise<void>;
   private readonly waiting = new Map<number, Waiting<never>>();
   /** What is taken and not folded yet, by captureID. */
   private readonly queued = new Map<string, Queued>();
@@ -54,6 +56,9 @@ export class EmbeddedCapture implements CaptureService {
     this.limits = limits;
     this.intake = intake;
     this.thread = thread;
+    const gone = (worker: Worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    this.intakeGone = gone(intake);
+    this.threadGone = gone(thread);
     intake.on('message', (reply: IntakeReply) => this.hearIntake(reply));
     thread.on('message', (reply: CaptureReply) => this.hearThread(reply));
     for (const worker of [intake, thread]) {
@@ -154,13 +159,10 @@ export class EmbeddedCapture implements CaptureService {
   async close(): Promise<void> {
     if (this.closing) return;
     this.closing = true;
-    const exit = (worker: Worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    const threadDone = exit(this.thread);
     this.send({ close: true });
-    await threadDone;
-    const intakeDone = exit(this.intake);
+    await this.threadGone;
     this.intake.postMessage({ close: true } satisfies IntakeRequest);
-    await intakeDone;
+    await this.intakeGone;
   }
 
   private full(what: string): LotlineError {

@@ -6,7 +6,7 @@ import { readSettings } from '../settings.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
 import { INTAKE_FILE, JOURNAL_FILE } from '../store/sqlite/open.ts';
 import { type AnswerKey, type E01Key, e01, e01Key, WORLD_SIZES, type WorldDocument, world } from '../worlds/index.ts';
-import { type RunningServer, startServer, untilStopped } from './serve.ts';
+import { type RunningServer, startServer, stopInTime, untilStopped } from './serve.ts';
 import { count, startProgress } from './terminal.ts';
 
 const ANSWER_KEY_FILE = 'answer-key.json';
@@ -48,8 +48,10 @@ async function demo(flags: Flags): Promise<void> {
   const loading = load(server, { data, size: isNew ? size : null, isNew, seed, signal: stopping.signal });
   await Promise.race([loading, stopped]);
   await stopped;
-  await loading;
-  await server.close();
+  await stopInTime(async () => {
+    await loading;
+    await server.close();
+  });
 }
 
 async function load(

@@ -58,17 +58,34 @@ export function serveCommand(program: Command): void {
     const server = await startServer(settings, { print: (line) => console.log(line) });
     await untilStopped();
     console.log('Stopping: finishing what is in hand.');
-    await server.close();
+    await stopInTime(() => server.close());
     console.log('Stopped.');
   });
 }
 
 /** Resolves when the operator asks to stop (SIGTERM, SIGINT). */
 export async function untilStopped(): Promise<void> {
+  const signals = ['SIGTERM', 'SIGINT'] as const;
   await new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const heard = () => {
       // A second signal has the default effect again: it ends the process at once, and nothing that was acknowledged is lost by it.
-      process.once(signal, () => resolve());
-    }
+      for (const signal of signals) process.off(signal, heard);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, heard);
   });
+}
+
+/** A stop takes no longer than this, ms: less than the half minute after which a container or a supervisor commonly kills. */
+const STOP_MS_MAX = 25_000;
+
+/** Closes, or ends the process when that takes too long: what was acknowledged and not folded yet is in the intake, and is folded at the next start. */
+export async function stopInTime(close: () => Promise<void>, more: { ms?: number; end?: () => void } = {}): Promise<void> {
+  const { ms = STOP_MS_MAX, end = () => process.exit(0) } = more;
+  const late = setTimeout(() => {
+    console.log(`Stopped after ${ms / 1000} s, amid a fold: it is done anew at the next start.`);
+    end();
+  }, ms);
+  await close();
+  clearTimeout(late);
 }
