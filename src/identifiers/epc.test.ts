@@ -140,8 +140,18 @@ describe('an EPC of an event (V-8, §14)', () => {
     ['a blank', 'urn:x:a b', 'ID-FORM'],
     ['text', 'hello', 'ID-FORM'],
     ['nothing', '', 'ID-FORM'],
+    ['2,049 bytes', `urn:x:${'é'.repeat(1_021)}y`, 'ID-LENGTH'],
+    ['the character U+0000', 'urn:x:a\0b', 'ID-CHARSET'],
   ])('is refused for %s', (_, uri, expected) => {
     expect(() => parseEpc(uri)).toThrow(code(expected));
+  });
+
+  it('may have 2,048 bytes, in whatever letters', () => {
+    for (const uri of [`urn:x:${'y'.repeat(2_042)}`, `urn:x:${'é'.repeat(1_021)}`]) {
+      expect(parseEpc(uri)).toEqual({ class: 'uri', serial: uri });
+      expect(parseKey(uri)).toEqual({ class: 'uri', serial: uri });
+      for (const parse of [parseEpc, parseEpcClass, parseKey]) expect(() => parse(`${uri}y`)).toThrow(code('ID-LENGTH'));
+    }
   });
 
   it('says what is wrong and how to mend it, and does not repeat a megabyte', () => {
@@ -242,6 +252,8 @@ describe('a canonical key (design.md §4)', () => {
     ['a qualifier of another key', '00/395201230000000180/21/A', 'ID-AI'],
     ['no AI', '02/09520123000110', 'ID-FORM'],
     ['nothing', '', 'ID-FORM'],
+    ['2,049 bytes', `urn:x:${'é'.repeat(1_021)}y`, 'ID-LENGTH'],
+    ['the character U+0000', 'urn:x:a\0b', 'ID-CHARSET'],
   ])('is refused for %s', (_, key, expected) => {
     expect(() => parseKey(key)).toThrow(code(expected));
   });

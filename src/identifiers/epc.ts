@@ -2,6 +2,7 @@ import { readEpcUrn } from './epc-urn.ts';
 import { readEventLink } from './event-links.ts';
 import { BARE_IN_URN, isWithin } from './gs1/characters.ts';
 import { keyOf, lotOf, serialRule, thingOf } from './gs1/keys.ts';
+import { checkName } from './name.ts';
 import { refusal, shown } from './refusal.ts';
 import type { Thing, ThingLot } from './thing.ts';
 
@@ -64,6 +65,7 @@ function remember(uri: string, thing: Thing): void {
 }
 
 function readEpc(uri: string): Thing {
+  checkName(uri);
   if (isEpcUrn(uri)) {
     const urn = readEpcUrn(uri);
     if (urn.level !== 'id')
@@ -84,6 +86,7 @@ function readEpc(uri: string): Thing {
  * or another absolute URI. An identifier of one instance is kept as class 'uri' with its canonical key.
  */
 export function parseEpcClass(uri: string): ThingLot {
+  checkName(uri);
   if (isEpcUrn(uri)) {
     const urn = readEpcUrn(uri);
     return urn.key === null ? { class: 'uri', lot: urn.text } : lotOf(urn.key);

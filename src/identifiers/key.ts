@@ -1,6 +1,7 @@
 import { checkUri, parseEpc } from './epc.ts';
 import { encodeGeneral } from './gs1/characters.ts';
 import { lotOf, readKeyText, thingOf } from './gs1/keys.ts';
+import { checkName } from './name.ts';
 import type { Thing, ThingLot } from './thing.ts';
 
 /** Canonical key of a thing or lot (design.md §4): `01/09520123000110/21/A%2FB`, or the URI itself. */
@@ -38,6 +39,7 @@ export function formatKey(thing: Thing | ThingLot): string {
  * a URI gives class 'uri'. Refuses a key that breaks the rules of its AI.
  */
 export function parseKey(key: string): Thing | ThingLot {
+  checkName(key);
   const gs1 = readKeyText(key);
   if (gs1 === null) {
     checkUri(key);

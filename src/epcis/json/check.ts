@@ -135,6 +135,11 @@ function tellSchemaFault(shape: CompiledShape, value: JsonObject, fault: SchemaF
     case 'enum':
       faults.add('EV-SCHEMA', is, here, `Use one of ${(fault.params['allowedValues'] as string[]).join(', ')}.`);
       return;
+    case 'maxLength': {
+      const most = (fault.params['limit'] as number).toLocaleString('en');
+      faults.add('ID-LENGTH', `${is}, and longer than ${most} characters`, here, 'Give it a shorter name.');
+      return;
+    }
     case 'minItems':
       faults.add('EV-SCHEMA', `${member} is empty`, here, `Give ${member} at least one entry, or leave it out.`);
       return;

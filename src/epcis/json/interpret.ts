@@ -1,5 +1,5 @@
 import { LotlineError } from '../../errors.ts';
-import { locationKey, parseEpc, parseEpcClass } from '../../identifiers/index.ts';
+import { checkName, locationKey, parseEpc, parseEpcClass } from '../../identifiers/index.ts';
 import type { Thing } from '../../identifiers/thing.ts';
 import type { VocabularyKind } from '../cbv/lists.ts';
 import { canonicalVocabulary } from '../cbv/vocabulary.ts';
@@ -13,6 +13,7 @@ import type { Faults } from './faults.ts';
 import { isObject, type JsonObject } from './json-object.ts';
 import { checkPersonalValue } from './personal.ts';
 import { BREACHES_MAX } from './rules.ts';
+import { pointerToken } from './split.ts';
 
 // V-15: XML writes it without the colon, the JSON-LD context with it.
 const MASTER_DATA_NAMESPACES = new Set(['urn:epcglobal:cbv:mda', 'urn:epcglobal:cbv:mda:', 'urn:epcglobal:cbv:mda#']);
@@ -91,6 +92,12 @@ class Reader {
     } catch {
       return { ms: 0, below: '' }; // told by the schema check; the event is not used
     }
+  }
+
+  /** A text that is kept as it is written: told of if no store can. */
+  private name(text: string | null, at: string): string | null {
+    if (text !== null) this.faults.try(at, () => checkName(text));
+    return text;
   }
 
   private word(kind: VocabularyKind, value: unknown): string | null {
@@ -243,8 +250,9 @@ class Reader {
       for (const name of Object.keys(ilmd)) {
         const read = this.scope.readName(name);
         if (typeof read === 'string' || !MASTER_DATA_NAMESPACES.has(read.namespace)) continue;
-        if (read.local === 'lotNumber') lot ??= scalarText(ilmd[name]);
-        else if (read.local === 'itemExpirationDate') expiry ??= scalarText(ilmd[name])?.trim() ?? null;
+        const at = `${this.at}/ilmd/${pointerToken(name)}`;
+        if (read.local === 'lotNumber') lot ??= this.name(scalarText(ilmd[name]), at);
+        else if (read.local === 'itemExpirationDate') expiry ??= this.name(scalarText(ilmd[name])?.trim() ?? null, at);
       }
     }
     // A date written as a date-time names the same day.

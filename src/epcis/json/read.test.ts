@@ -197,6 +197,17 @@ describe('a rule of the standard', () => {
     ['V-13 a name that is no URI', withMember(objectEvent(), 'ex:a^b', 1), 'EV-SCHEMA /ex:a^b'],
     ['V-13 a name without local part', withMember(objectEvent(), 'ex:', 1), 'EV-SCHEMA /ex:'],
     ['V-13 a JSON-LD keyword', withMember(objectEvent(), '@id', 'urn:x:1'), 'EV-SCHEMA /@id'],
+    [
+      'a lot of 2,049 bytes',
+      withMember(objectEvent(), 'ilmd', { 'cbvmda:lotNumber': 'x'.repeat(2_049) }),
+      'ID-LENGTH /ilmd/cbvmda:lotNumber',
+    ],
+    ['a lot with U+0000', withMember(objectEvent(), 'ilmd', { 'cbvmda:lotNumber': 'L\0' }), 'ID-CHARSET /ilmd/cbvmda:lotNumber'],
+    [
+      'an expiry with U+0000',
+      withMember(objectEvent(), 'ilmd', { 'cbvmda:itemExpirationDate': '\0' }),
+      'ID-CHARSET /ilmd/cbvmda:itemExpirationDate',
+    ],
     ['V-17 a bare name in ilmd', withMember(objectEvent(), 'ilmd', { lotNumber: 'L1' }), 'EV-SCHEMA /ilmd/lotNumber'],
     ['V-17 ilmd as text', withMember(objectEvent(), 'ilmd', 'L1'), 'EV-SCHEMA /ilmd'],
     ['V-13 a bare name in readPoint', withMember(objectEvent(), 'readPoint/name', 'Dock'), 'EV-SCHEMA /readPoint/name'],
@@ -409,6 +420,18 @@ describe('a document', () => {
       'DOC-4 with master data that is no list',
       withMember(documentOf([]), 'epcisHeader', { epcisMasterData: { vocabularyList: 7 } }),
       'EV-SCHEMA /epcisHeader/epcisMasterData/vocabularyList',
+    ],
+    [
+      'with master data of a name longer than any store looks up',
+      withMember(documentOf([]), 'epcisHeader', {
+        epcisMasterData: { vocabularyList: [{ type: 'urn:x:t', vocabularyElementList: [{ id: `urn:x:${'y'.repeat(2_043)}` }] }] },
+      }),
+      'ID-LENGTH /epcisHeader/epcisMasterData/vocabularyList/0/vocabularyElementList/0/id',
+    ],
+    [
+      'with a vocabulary of a type longer than any store looks up',
+      withMember(documentOf([]), 'epcisHeader', { epcisMasterData: { vocabularyList: [{ type: `urn:x:${'y'.repeat(507)}` }] } }),
+      'ID-LENGTH /epcisHeader/epcisMasterData/vocabularyList/0/type',
     ],
     ['J-2 without context', withMember(documentOf([]), '@context', undefined), 'EV-CONTEXT /@context'],
     ['J-2 without the EPCIS context', documentOf([], { ex: 'http://a.example/' }), 'EV-CONTEXT /@context'],

@@ -26,6 +26,9 @@ type Shape = {
 };
 
 const uri: Member = { schema: { type: 'string', format: 'uri' } };
+/** Names that master data is looked up by: an index entry holds both, and their sequence number. */
+const idOfElement: Member = { schema: { type: 'string', format: 'uri', maxLength: 2_048 } };
+const typeOfVocabulary: Member = { schema: { type: 'string', format: 'uri', maxLength: 512 } };
 const time: Member = { schema: { type: 'string', format: 'date-time' } };
 const text: Member = { schema: { type: 'string' } };
 const number: Member = { schema: { type: 'number' } };
@@ -121,13 +124,13 @@ const SHAPES = {
   epcisMasterData: { name: 'epcisMasterData', members: { vocabularyList: list('vocabulary') }, extensible: true },
   vocabulary: {
     name: 'a vocabulary',
-    members: { type: uri, vocabularyElementList: list('vocabularyElement') },
+    members: { type: typeOfVocabulary, vocabularyElementList: list('vocabularyElement') },
     required: ['type'],
     extensible: true,
   },
   vocabularyElement: {
     name: 'a vocabulary element',
-    members: { id: uri, attributes: list('attribute'), children: { schema: { type: 'array' }, below: { uris: 'many' } } },
+    members: { id: idOfElement, attributes: list('attribute'), children: { schema: { type: 'array' }, below: { uris: 'many' } } },
     required: ['id'],
     extensible: true,
   },
