@@ -29,14 +29,14 @@ const ODD = [
   '--',
 ];
 
-const thing = (node: number, more: Partial<NewThing> = {}): NewThing => ({
+export const thing = (node: number, more: Partial<NewThing> = {}): NewThing => ({
   node, class: 1, lot: null, expiry: null, parent: null, entered_seq: null, status: null, status_seq: null, before: null, before_seq: null, disposition: null,
   disposition_seq: null, holder: null, owner: null, custody_seq: null, place: null, place_seq: null, last_seq: null, claim_seq: null, flags: 0,
   persistent: null, balance: null, name: `n${node}`, ...more,
 }); // biome-ignore format: in the order of the row
 const bare = ({ name: _, ...row }: NewThing): ThingRow => row;
 
-const event = (seq: number, more: Partial<EventRow> = {}): EventRow => ({
+export const event = (seq: number, more: Partial<EventRow> = {}): EventRow => ({
   seq, type: 1, action: 0, time: 1_000 + seq, below: '', rank: 0, utc_offset: '+00:00', event_id: null, hash: digestOf(`hash ${seq}`),
   digest: digestOf(`digest ${seq}`), biz_step: null, disposition: null, read_point: null, biz_location: null, parent: null, transformation: null, declares: 0,
   void_seq: null, twin_of: null, facts: '{}', ...more,
@@ -51,11 +51,11 @@ const known = ({ seq, event_id, hash, digest, declares, void_seq, twin_of }: Eve
   twin_of,
 });
 
-const stay = (child: number, parent: number, more: Partial<IntervalRow> = {}): IntervalRow => ({
+export const stay = (child: number, parent: number, more: Partial<IntervalRow> = {}): IntervalRow => ({
   child, from_seq: 1, parent, kind: 0, uom: '', quantity: null, from_time: 1_000, to_time: null, to_seq: null, inferred: 0, known_seq: 1, ...more,
 }); // biome-ignore format: in the order of the row
 
-const finding = (code: string, seq: number, more: Partial<FindingRow> = {}): FindingRow => ({
+export const finding = (code: string, seq: number, more: Partial<FindingRow> = {}): FindingRow => ({
   code,
   seq,
   severity: 'major',
@@ -63,7 +63,7 @@ const finding = (code: string, seq: number, more: Partial<FindingRow> = {}): Fin
   due: null,
   ...more,
 });
-const about = (code: string, seq: number, node: number, other = -1): FindingThing => ({ code, seq, node, other });
+export const about = (code: string, seq: number, node: number, other = -1): FindingThing => ({ code, seq, node, other });
 
 const entry = (seq: number) => ({
   seq, kind: 'event', record_time: 1_700_000_000_000_000 + seq, actor: 'k_1', capture: 1, event_hash: digestOf('e'), body_digest: digestOf('b'),
@@ -75,7 +75,7 @@ const byText = <T extends object>(list: readonly T[]): T[] => {
   const textOf = (row: T) => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
   return [...list].sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
 };
-const range = <T>(count: number, of: (n: number) => T): T[] => Array.from({ length: count }, (_, i) => of(i + 1));
+export const range = <T>(count: number, of: (n: number) => T): T[] => Array.from({ length: count }, (_, i) => of(i + 1));
 /** What a driver gives as bytes of its own kind, as plain ones. */
 const plain = <T>(rows: readonly T[]): T[] =>
   rows.map(
@@ -310,8 +310,8 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
           thing(3, { class: 8, name: 'S1' }),
         ];
         await journal.insertThings(all);
-        expect(byText(await journal.itemsByName(7, ['S1', 'unknown', 'n2']))).toEqual(byText([all[0], all[2]]));
-        expect(byText(await journal.lotsByName(7, ['L1', '', 'S1']))).toEqual(byText([all[1], all[3]]));
+        expect(byText(await journal.itemsByName(7, ['S1', 'unknown', 'n2']))).toEqual(byText([all[0], all[2]] as NewThing[]));
+        expect(byText(await journal.lotsByName(7, ['L1', '', 'S1']))).toEqual(byText([all[1], all[3]] as NewThing[]));
         expect(await journal.itemsByName(9, ['S1'])).toEqual([]);
         expect(byText(await journal.things([1, -1, -2, 99, -99]))).toEqual(
           byText([all[0], all[1], all[3]].map((t) => bare(t as NewThing))),
