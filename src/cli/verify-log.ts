@@ -6,7 +6,8 @@ import { formatVerifierKey, parseSignerKey, parseVerifierKey, type VerifierKey, 
 import { latestCheckpoint } from '../ledger/questions.ts';
 import { checkStoredLog, type StoredLogCheck, type StoredLogReport } from '../ledger/stored-log.ts';
 import { findDamage } from '../store/sqlite/integrity.ts';
-import { DATA_FLAG, dataFolder, withStore } from './store.ts';
+import { JOURNAL_FILE, openForReading, SqliteDb } from '../store/sqlite/open.ts';
+import { DATA_FLAG, dataFolder } from './store.ts';
 import { count, startProgress } from './terminal.ts';
 
 type Flags = { data?: string; against?: string; logKey?: string; logKeyFile?: string };
@@ -46,8 +47,11 @@ type StoreCheck = Pick<StoredLogCheck, 'verifiers' | 'kept'> & { onProgress?: (d
 
 /** Checks the store in a folder: its file first, then everything that the log vouches for. */
 export async function verifyStore(folder: string, { verifiers, kept = [], onProgress }: StoreCheck): Promise<StoredLogReport> {
-  return await withStore(folder, async (db) => {
-    const damage = findDamage(db.connection);
+  const connection = openForReading(join(folder, JOURNAL_FILE));
+  try {
+    connection.exec('BEGIN'); // one state of it; what ends it is the closing, which no damage can fail
+    const db = new SqliteDb(connection);
+    const damage = findDamage(connection);
     const total = damage.length > 0 ? 0 : ((await latestCheckpoint(db))?.size ?? 0);
     return await checkStoredLog(db, {
       verifiers,
@@ -55,7 +59,9 @@ export async function verifyStore(folder: string, { verifiers, kept = [], onProg
       damage,
       onProgress: ({ entries }) => onProgress?.(entries, Math.max(total, entries)),
     });
-  });
+  } finally {
+    connection.close();
+  }
 }
 
 function verifierOf(flags: Flags, folder: string): VerifierKey {

@@ -24,16 +24,14 @@ const here = dirname(fileURLToPath(import.meta.url));
  */
 export function openForWriting(file: string, options: { migrations?: string; cacheMegabytes?: number } = {}): SqliteConnection {
   mkdirSync(dirname(file), { recursive: true });
-  const db = noticeDamage(file, () => {
-    const opened = new Database(file);
-    opened.pragma('page_size = 8192');
-    opened.pragma('journal_mode = WAL');
-    opened.pragma('synchronous = FULL');
-    opened.pragma(`cache_size = -${(options.cacheMegabytes ?? 128) * 1024}`);
-    opened.pragma('wal_autocheckpoint = 4000');
-    opened.pragma('temp_store = MEMORY');
-    return opened;
-  });
+  const db = connect(file, {}, [
+    'page_size = 8192',
+    'journal_mode = WAL',
+    'synchronous = FULL',
+    `cache_size = -${(options.cacheMegabytes ?? 128) * 1024}`,
+    'wal_autocheckpoint = 4000',
+    'temp_store = MEMORY',
+  ]);
   try {
     migrate(drizzle(db), { migrationsFolder: join(here, options.migrations ?? 'migrations') });
   } catch (cause) {
@@ -53,14 +51,25 @@ export function openForReading(file: string, options: { cacheMegabytes?: number 
       fix: 'Name the data folder with --data, or start the service once to make it.',
     });
   }
-  return noticeDamage(file, () => {
-    const db = new Database(file, { readonly: true });
-    db.pragma('query_only = ON');
-    db.pragma(`cache_size = -${(options.cacheMegabytes ?? 64) * 1024}`);
-    db.pragma('mmap_size = 1073741824');
-    db.pragma('temp_store = MEMORY');
+  return connect(file, { readonly: true }, [
+    'query_only = ON',
+    `cache_size = -${(options.cacheMegabytes ?? 64) * 1024}`,
+    'mmap_size = 1073741824',
+    'temp_store = MEMORY',
+  ]);
+}
+
+function connect(file: string, options: Database.Options, pragmas: readonly string[]): SqliteConnection {
+  const db = new Database(file, options);
+  try {
+    noticeDamage(file, () => {
+      for (const pragma of pragmas) db.pragma(pragma);
+    });
     return db;
-  });
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 const dialect = new SQLiteSyncDialect();
