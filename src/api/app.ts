@@ -61,14 +61,14 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // ours says when to come back
-    http: { maxHeaderSize: HEADERS_MAX, headersTimeout: limits.headersMs, connectionsCheckingInterval: CHECK_MS },
+    http: { maxHeaderSize: HEADERS_MAX, headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(CHECK_MS, limits.headersMs) },
     genReqId: (request) => requestId(request.headers['x-request-id']),
     // %2F in a path value is a part of it and not a separator: the router decodes values after it has matched.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: URL_MAX },
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, log),
     clientErrorHandler,
   });
-  const load = keepWithinLimits(app, { ...limits, bodyBytes: Math.max(limits.bodyBytes, deps.settings.captureMaxBytes) });
+  const load = keepWithinLimits(app, limits);
   const metrics = new Metrics(deps, load);
   readBodiesAsBytes(app, load, limits);
   checkShapesStrictly(app);

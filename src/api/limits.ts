@@ -10,7 +10,7 @@ export type ApiLimits = {
   readonly connections: number;
   /** Requests in hand; those about health are always answered. */
   readonly requests: number;
-  /** Bytes of documents in memory: being received, read, or handed to the intake. Never less than one of the largest allowed. */
+  /** Bytes of documents in memory: being received, read, or handed to the intake. */
   readonly bodyBytes: number;
   /** Bytes of large answers that clients have not fetched yet. */
   readonly answerBytes: number;
@@ -50,7 +50,7 @@ const STREAM_BYTES = MIB;
 /** How often sockets that have become idle are looked for while the service stops. */
 const SWEEP_MS = 50;
 
-/** So many bytes at once and no more. */
+/** So many bytes at once and no more; one alone always has room, however large it is. */
 export class Budget {
   held = 0;
   readonly max: number;
@@ -61,7 +61,7 @@ export class Budget {
 
   /** False when it does not fit. */
   take(bytes: number): boolean {
-    if (this.held + bytes > this.max) return false;
+    if (this.held > 0 && this.held + bytes > this.max) return false;
     this.held += bytes;
     return true;
   }

@@ -15,15 +15,18 @@ export type PoolLimits = {
   readonly heapMegabytes: number;
 };
 
-type PoolReply = { answer: unknown } | { problem: Problem };
+type PoolReply = { ready: true } | { answer: unknown } | { problem: Problem };
 type Job = {
   readonly request: unknown;
   readonly transfer: readonly Transferable[];
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: LotlineError) => void;
   timer: NodeJS.Timeout | undefined;
+  abandoned: boolean;
 };
 
+/** A thread that is not ready after this time will never be: its module cannot be loaded, or its store not be opened. */
+const START_MS = 30_000;
 /** A request that nobody waits for any more may go on for this long: ending a thread costs more than a short question. */
 const ABANDONED_MS = 1_000;
 
@@ -38,6 +41,7 @@ export class ThreadPool {
   private readonly limits: PoolLimits;
   private readonly begin: () => Worker;
   private readonly idle: Worker[] = [];
+  private readonly ready = new WeakSet<Worker>();
   private readonly busy = new Map<Worker, Job>();
   private readonly ending = new Set<Worker>();
   private readonly queue = new Set<Job>();
@@ -77,6 +81,7 @@ export class ThreadPool {
           reject(error);
         },
         timer: undefined,
+        abandoned: false,
       };
       signal?.addEventListener('abort', abort);
       this.queue.add(job);
@@ -106,8 +111,7 @@ export class ThreadPool {
       this.queue.delete(job);
       const worker = this.idle.pop() ?? this.start();
       this.busy.set(worker, job);
-      clearTimeout(job.timer);
-      job.timer = setTimeout(() => this.overrun(worker), this.limits.runMs);
+      this.give(worker, job, this.ready.has(worker) ? this.limits.runMs : START_MS);
       worker.postMessage(job.request, job.transfer);
     }
   }
@@ -129,6 +133,11 @@ export class ThreadPool {
   private hear(worker: Worker, reply: PoolReply): void {
     const job = this.busy.get(worker);
     if (job === undefined) return; // of a thread that is being ended
+    if ('ready' in reply) {
+      this.ready.add(worker);
+      if (!job.abandoned) this.give(worker, job, this.limits.runMs);
+      return;
+    }
     this.busy.delete(worker);
     this.idle.push(worker);
     clearTimeout(job.timer); // of a request that was abandoned
@@ -153,6 +162,12 @@ export class ThreadPool {
     this.work();
   }
 
+  /** From now on, so much time. */
+  private give(worker: Worker, job: Job, ms: number): void {
+    clearTimeout(job.timer);
+    job.timer = setTimeout(() => this.overrun(worker), ms);
+  }
+
   private overrun(worker: Worker): void {
     this.ending.add(worker);
     void worker.terminate(); // an open read transaction goes with it
@@ -164,10 +179,10 @@ export class ThreadPool {
   }
 
   private abandon(job: Job): void {
+    job.abandoned = true;
     job.reject(abandoned());
     if (this.queue.delete(job)) return;
-    for (const [worker, running] of this.busy)
-      if (running === job) job.timer = setTimeout(() => this.overrun(worker), Math.min(ABANDONED_MS, this.limits.runMs));
+    for (const [worker, running] of this.busy) if (running === job) this.give(worker, job, Math.min(ABANDONED_MS, this.limits.runMs));
   }
 
   private refuse(what: string): LotlineError {
@@ -187,6 +202,7 @@ export function answerPool<Request>(port: MessagePort, work: (request: Request) 
       port.postMessage({ problem: (error instanceof LotlineError ? error : failed()).toProblem() } satisfies PoolReply);
     }
   });
+  port.postMessage({ ready: true } satisfies PoolReply);
 }
 
 /** The bytes of an answer, or of its members, where they do not share their memory with others (Node's pool of small buffers does). */
