@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { TakenDocument } from '../../src/capture/capturer.ts';
 import { e01 } from '../../src/worlds/index.ts';
+import { documentOf, type Json, START } from '../support/events.ts';
+import { anyArrival, arrive, story } from '../support/stories.ts';
 import { takenDocuments } from '../support/worlds.ts';
 import { capturerOn, everyRow, type Opened, openPostgres, openSqlite } from './engines.ts';
 
@@ -32,6 +36,31 @@ it('docs/partitions.sql makes a store that holds the same rows, spread over its 
   expect(await used('item')).toBeGreaterThan(4);
   expect(await used('item_name')).toBe(16);
   expect(await used('event_item')).toBeGreaterThan(4);
+});
+
+it('docs/partitions.sql makes a store in which late events and corrections come to the same, too', async () => {
+  await fc.assert(
+    fc.asyncProperty(story({ theme: 'everything', min: 10 }), anyArrival, async ({ events, declarations }, arrival) => {
+      const groups = arrive([...events, ...declarations], arrival);
+      for (const store of [embedded, partitioned]) {
+        const capturer = await capturerOn(await store.emptied());
+        let id = 1;
+        for (const group of groups) await capturer.capture(group.map((json) => takenOf(json, id++)));
+      }
+      expect(await everyRow(partitioned)).toEqual(await everyRow(embedded));
+    }),
+    { numRuns: 8 },
+  );
+}, 300_000);
+
+const takenOf = (events: readonly Json[], id: number): TakenDocument => ({
+  id,
+  captureID: `capture-${id}`,
+  actor: 'tester',
+  behaviour: 'proceed',
+  kind: 'document',
+  created: START,
+  body: Buffer.from(JSON.stringify(documentOf(events))),
 });
 
 it('docs/partitions.sql keeps every index and column that the plain tables have, but uniqueness that a partitioned table cannot promise', async () => {

@@ -316,11 +316,10 @@ const STAYS_OF = statement(
    UNION ALL
    SELECT c.* FROM ${each('$2')} CROSS JOIN LATERAL (SELECT ${STAY} FROM containment WHERE parent = j.value AND NOT (${PACKED}) OFFSET 0) c`,
 );
+// By its key and not by its ctid, which says nothing without the partition (docs/partitions.sql).
 const DROP_STAYS = statement(
-  `DELETE FROM containment WHERE ctid = ANY(ARRAY(
-     SELECT c.ctid FROM ${unnestOf(STAY_KEYS)} AS g(${namesOf(STAY_KEYS)}) CROSS JOIN LATERAL (
-       SELECT ctid FROM containment c WHERE c.child = g.child AND c.from_seq = g.from_seq AND c.parent = g.parent AND c.kind = g.kind
-       AND c.uom = g.uom OFFSET 0) c))`,
+  `MERGE INTO containment c USING ${unnestOf(STAY_KEYS)} AS g(${namesOf(STAY_KEYS)})
+   ON c.child = g.child AND c.from_seq = g.from_seq AND c.parent = g.parent AND c.kind = g.kind AND c.uom = g.uom WHEN MATCHED THEN DELETE`,
 );
 const FINDINGS_OF_NODES = statement(
   `SELECT f.code, f.seq, t.node, t.other FROM ${each('$1')}
@@ -431,8 +430,9 @@ export class PostgresJournal implements Journal {
   private readonly terms_: Words;
   private readonly classes_: Words;
   private outbox = emptyOutbox();
-  /** Savepoints that are set as soon as there is something to go back from. */
+  /** Savepoints that are set as soon as there is something to go back from, and those set that nobody goes back to: released with the next one set. */
   private unset: Savepoint[] = [];
+  private released: Savepoint[] = [];
   private readonly marks = new Map<Savepoint | 'transaction', Mark>();
 
   private constructor(client: pg.Client, next: Counters) {
@@ -456,6 +456,7 @@ export class PostgresJournal implements Journal {
 
   async begin(): Promise<void> {
     await this.client.query('BEGIN');
+    this.released = [];
     this.mark('transaction');
   }
   async commit(): Promise<void> {
@@ -466,6 +467,7 @@ export class PostgresJournal implements Journal {
   }
   async rollback(): Promise<void> {
     this.unset = [];
+    this.released = [];
     if (this.marks.has('transaction')) this.goBack('transaction');
     this.marks.clear();
     await this.client.query('ROLLBACK');
@@ -474,10 +476,10 @@ export class PostgresJournal implements Journal {
     this.mark(name);
     this.unset.push(name);
   }
-  async release(name: Savepoint): Promise<void> {
+  release(name: Savepoint): void {
     const at = this.unset.indexOf(name);
     if (at >= 0) this.unset.splice(at);
-    else await this.client.query(`RELEASE ${name}`);
+    else this.released.push(name);
   }
   async undo(name: Savepoint): Promise<void> {
     this.goBack(name);
@@ -485,6 +487,7 @@ export class PostgresJournal implements Journal {
     if (at >= 0) this.unset.splice(at);
     else {
       this.unset = [];
+      this.released = [];
       await this.client.query(`ROLLBACK TO ${name}; RELEASE ${name}`);
     }
   }
@@ -513,11 +516,13 @@ export class PostgresJournal implements Journal {
   }
   private async setSavepoints(): Promise<void> {
     if (this.unset.length === 0) return;
-    await this.client.query(this.unset.map((name) => `SAVEPOINT ${name}`).join('; '));
+    const commands = [...this.released.map((name) => `RELEASE ${name}`), ...this.unset.map((name) => `SAVEPOINT ${name}`)];
+    await this.client.query(commands.join('; '));
+    this.released = [];
     this.unset = [];
   }
-  /** Sends what is kept back. */
-  private async send(): Promise<void> {
+  /** Sends what is kept back, so that a question on the same connection sees it. */
+  async send(): Promise<void> {
     const { entries, payloads, jobs, tiles, checkpoints, masterdata, prefixes } = this.outbox;
     this.outbox = emptyOutbox();
     await this.insert(
