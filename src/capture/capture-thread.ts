@@ -49,6 +49,7 @@ let woken = true;
 let working = false;
 let closing = false;
 let healthy = true;
+let retry: NodeJS.Timeout | undefined;
 
 const say = (reply: CaptureReply) => port.postMessage(reply);
 
@@ -74,13 +75,17 @@ async function work(): Promise<void> {
     if (events.length > 0) await captureEvents(events);
     for (const request of direct) await answer(request);
     if (closing) break;
-    if (woken && !(await captureQueued())) {
-      setTimeout(() => void work(), RETRY_MS);
-      break;
-    }
+    if (woken && !(await captureQueued())) break;
   }
   working = false;
   if (closing) await finish();
+  else if (!healthy) retry ??= setTimeout(tryAgain, RETRY_MS);
+}
+
+function tryAgain(): void {
+  retry = undefined;
+  woken = true;
+  void work();
 }
 
 /** Folds the next group of the intake. False when the store refuses to write. */
@@ -88,6 +93,7 @@ async function captureQueued(): Promise<boolean> {
   const group = nextGroup();
   if (group.length === 0) {
     woken = false;
+    setHealthy(true); // where nothing waits, the next that comes finds out whether it holds
     say({ idle: true });
     return true;
   }
@@ -143,6 +149,7 @@ async function answer(request: CaptureRequest): Promise<void> {
 }
 
 async function finish(): Promise<void> {
+  clearTimeout(retry);
   intake.close();
   await capturer.close();
   say({ closed: true });

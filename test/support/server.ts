@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { Role } from '../../src/access/index.ts';
 import type { Problem } from '../../src/errors.ts';
-import { openService, type Service } from '../../src/service.ts';
+import { openService, type Service, type ServiceLimits } from '../../src/service.ts';
 import { readSettings, type Settings } from '../../src/settings.ts';
 
 /** The admin key of every test server. */
@@ -25,10 +25,10 @@ export class TestServer {
     this.keys = keys;
   }
 
-  static async start(more: Partial<Settings> = {}, log?: (line: string) => void): Promise<TestServer> {
+  static async start(more: Partial<Settings> = {}, log?: (line: string) => void, limits: ServiceLimits = {}): Promise<TestServer> {
     const folder = more.data ?? mkdtempSync(join(tmpdir(), 'lotline-http-'));
     const settings = { ...readSettings({}, {}), data: folder, adminKey: ADMIN_KEY, origin: 'lotline.example/test', ...more };
-    const service = await openService(settings, log === undefined ? {} : { log });
+    const service = await openService(settings, { limits, ...(log && { log }) });
     const grant = async (role: Role) => (await service.deps.keys.grant({ name: `a ${role}`, roles: [role] }, 'test')).key;
     return new TestServer(service, folder, { admin: ADMIN_KEY, line: await grant('line'), reader: await grant('reader') });
   }
