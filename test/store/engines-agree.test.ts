@@ -29,6 +29,14 @@ async function both(groups: readonly (readonly TakenDocument[])[]): Promise<void
   expect(await everyRow(server)).toEqual(await everyRow(embedded));
 }
 
+function* firstOf<T>(all: Iterable<T>, most: number): Generator<T> {
+  let count = 0;
+  for (const one of all) {
+    if (++count > most) return;
+    yield one;
+  }
+}
+
 describe('both engines', () => {
   it('hold the same rows under the same ids after the world of E-01', async () => {
     const documents = takenDocuments(e01());
@@ -36,11 +44,11 @@ describe('both engines', () => {
   }, 60_000);
 
   it('hold the same rows after a seeded world with its defects, document by document and in groups', async () => {
-    const documents = takenDocuments(world({ seed: 11, size: 'S' }).documents);
+    const documents = takenDocuments(firstOf(world({ seed: 11, size: 'S' }).documents, LONG ? Number.POSITIVE_INFINITY : 30));
     const groups: TakenDocument[][] = [];
     for (let from = 0, size = 1; from < documents.length; from += size, size = (size % 7) + 1)
       groups.push(documents.slice(from, from + size));
-    await both(LONG ? groups : groups.slice(0, 40));
+    await both(groups);
   }, 120_000);
 
   it('keep the longest names that are taken, of letters that no index can shorten', async () => {
@@ -92,7 +100,7 @@ describe('both engines', () => {
           });
           await both(arrive([...events, ...declarations], arrival).map((group) => group.map(taken)));
         }),
-        { numRuns: LONG ? 200 : 12 },
+        { numRuns: LONG ? 200 : 8 },
       );
     },
     600_000,
