@@ -211,7 +211,7 @@ async function insertFresh(journal: Journal, naming: Naming): Promise<void> {
     journal,
     naming.fresh.map((thing) => thing.state),
   );
-  await journal.insertThings(rows.map((row, i): NewThing => ({ ...row, name: (naming.fresh[i] as { name: string }).name })));
+  await journal.insertThings(rows.map((row, i): NewThing => Object.assign(row, { name: (naming.fresh[i] as { name: string }).name })));
 }
 
 async function insertEvents(journal: Journal, events: readonly NamedEvent[]): Promise<void> {
