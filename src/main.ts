@@ -2,6 +2,9 @@
 import { Command } from 'commander';
 import { captureCommand } from './cli/capture.ts';
 import { demoCommand } from './cli/demo.ts';
+import { exportCommand } from './cli/export.ts';
+import { importCommand } from './cli/import.ts';
+import { migrateStoreCommand } from './cli/migrate-store.ts';
 import { rebuildCommand } from './cli/rebuild.ts';
 import { serveCommand } from './cli/serve.ts';
 import { traceCommand } from './cli/trace.ts';
@@ -17,6 +20,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   traceCommand,
   verifyLogCommand,
   rebuildCommand,
+  exportCommand,
+  importCommand,
+  migrateStoreCommand,
 ];
 
 const program = new Command('lotline').description('The open event ledger for serialized medicines and cell therapies.').version(VERSION);

@@ -3,13 +3,13 @@ import { LotlineError } from '../errors.ts';
 import { type Boundary, type GraphAnswer, type GraphNode, type ScopeAnswer, scope, whereFrom, whereUsed } from '../genealogy/index.ts';
 import { formatKey, parseThing } from '../identifiers/index.ts';
 import { Client, SERVER_FLAGS, serverOf } from './client.ts';
-import { DATA_FLAG, dataFolder, withStore } from './store.ts';
+import { DATA_FLAG, DATABASE_FLAG, placeOf, type StoreFlags, withStore } from './store.ts';
 import { count, drawTable } from './terminal.ts';
 
 /** Lines of one tree; a genealogy with more is better seen on the page. */
 const LINES_MAX = 2_000;
 
-type Flags = { from?: boolean; used?: boolean; at?: string; known?: string; data?: string; url?: string; key?: string };
+type Flags = StoreFlags & { from?: boolean; used?: boolean; at?: string; known?: string; url?: string; key?: string };
 type Answers = { from?: GraphAnswer; used?: GraphAnswer; scope?: ScopeAnswer };
 
 /** `lotline trace`: what a thing came from and what it became, as a tree, and where the packs are. */
@@ -23,7 +23,8 @@ export function traceCommand(program: Command): void {
     .option('--at <time>', 'As of this event time, such as 2026-03-02T10:00:00Z.')
     .option('--known <time>', 'As it was known at this record time.')
     .option(...DATA_FLAG)
-    .option(SERVER_FLAGS.url[0], 'Ask this running lotline in place of a folder.')
+    .option(...DATABASE_FLAG)
+    .option(SERVER_FLAGS.url[0], 'Ask this running lotline in place of a store.')
     .option(...SERVER_FLAGS.key)
     .action(async (thing: string, flags: Flags) => {
       const key = formatKey(parseThing(thing));
@@ -34,7 +35,7 @@ export function traceCommand(program: Command): void {
 
 async function askStore(of: string, flags: Flags): Promise<Answers> {
   const args = { of, ...(flags.at !== undefined && { at: flags.at }), ...(flags.known !== undefined && { known: flags.known }) };
-  return await withStore(dataFolder(flags), async (db) => ({
+  return await withStore(placeOf(flags), async (db) => ({
     ...(wants(flags, 'from') && { from: known(await whereFrom(db, args), of) }),
     ...(wants(flags, 'used') && { used: known(await whereUsed(db, args), of), scope: known(await scope(db, args), of) }),
   }));

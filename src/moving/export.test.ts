@@ -112,7 +112,7 @@ describe('an export that is not as it was written is refused with the line', () 
       'a byte was turned over',
       () => text.replace('"document":{"captureID":"c-3"', '"document":{"captureID":"c-2"'),
       () => numberOf(DOCUMENT) + 1,
-      /lost the document/,
+      /c-2 is not the one that was logged/,
     ],
     ['a job was changed', () => text.replace('"c-refused"', '"c-refusee"'), () => linesOf(text).length, /another digest/],
     [

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { formatVerifierKey, type VerifierKey } from '../ledger/index.ts';
 import type { Db } from '../store/db.ts';
 import { formatCarried, formatEnd, formatManifest, formatRecord } from './export-lines.ts';
@@ -26,7 +25,7 @@ export type ExportReport = {
 const PROGRESS_STEP = 1_000;
 
 /**
- * Writes the truth of a store, as it is at one moment whatever is captured meanwhile, and ends the stream. What may change is written first, within one
+ * Writes the truth of a store, as it is at one moment whatever is captured meanwhile; the stream is the caller's to end. What may change is written first, within one
  * snapshot; entries never change, so nothing is held up while they are written. Everything is held to the log on its way: what is not as it was logged
  * throws, and the export has no end.
  */
@@ -57,8 +56,7 @@ export async function exportStore(db: Db, out: Writable, { verifier, program, on
   check.end(truth.size, truth.checkpoint);
   const { count, digest } = lines;
   await lines.write(formatEnd(count, digest()));
-  out.end();
-  await finished(out);
+  await lines.flush();
   onProgress?.(truth.size, truth.size);
   return { entries: truth.size, lines: count + 1, checkpoint: truth.checkpoint };
 }
@@ -86,4 +84,9 @@ class LineWriter {
   }
 
   readonly digest = (): string => this.hash.copy().digest('hex');
+
+  /** Everything has been taken. */
+  async flush(): Promise<void> {
+    await new Promise<void>((done, failed) => this.out.write('', (error) => (error ? failed(error) : done())));
+  }
 }

@@ -45,6 +45,11 @@ export class ExportedTruth implements Truth {
     return this.manifest.size;
   }
 
+  /** The log's key, as the export names it. */
+  get verifier(): VerifierKey {
+    return parseVerifierKey(this.manifest.vkey);
+  }
+
   get checkpoint(): string | null {
     return this.manifest.checkpoint;
   }

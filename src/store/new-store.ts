@@ -25,8 +25,8 @@ export type PendingDocument = {
 export interface NewStore {
   readonly journal: Journal;
   readonly db: JournalDb;
-  /** Puts down documents that wait to be folded, and lets the numbers of jobs go on above `lastJob`. In the caller's transaction, where there is one. */
-  putPending(documents: readonly PendingDocument[], lastJob: number): Promise<void>;
+  /** Puts down documents that wait to be folded, and lets the numbers of jobs go on above `lastJob`. Answers how many. Done twice, it comes to the same. */
+  putPending(documents: Iterable<PendingDocument>, lastJob: number): Promise<number>;
   /** Closes it, durable, and puts it in its place. */
   putInPlace(): Promise<void>;
   /** Closes it; it stays where it is. */

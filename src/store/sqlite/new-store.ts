@@ -23,8 +23,8 @@ export class SqliteNewStore implements NewStore {
   }
 
   /** The intake is a file of its own, and in its place at once: nobody reads it before the journal is there. */
-  async putPending(documents: readonly PendingDocument[], lastJob: number): Promise<void> {
-    putPendingDocuments(join(this.folder, INTAKE_FILE), documents, lastJob);
+  async putPending(documents: Iterable<PendingDocument>, lastJob: number): Promise<number> {
+    return putPendingDocuments(join(this.folder, INTAKE_FILE), documents, lastJob);
   }
 
   async putInPlace(): Promise<void> {
@@ -40,18 +40,23 @@ export class SqliteNewStore implements NewStore {
 }
 
 /** Puts documents into an intake, beside what is there. The numbers of jobs go on above `lastJob`: the journal has its jobs by those numbers. */
-export function putPendingDocuments(file: string, documents: readonly PendingDocument[], lastJob: number): void {
+export function putPendingDocuments(file: string, documents: Iterable<PendingDocument>, lastJob: number): number {
   const intake = openForWriting(file, { migrations: 'intake-migrations', cacheMegabytes: 8 });
   try {
     const put = intake.prepare(
       `INSERT INTO document (id, capture_id, actor, behaviour, kind, created, body) VALUES (?, ?, ?, ?, 'document', ?, ?) ON CONFLICT (capture_id) DO NOTHING`,
     );
-    intake.transaction(() => {
-      for (const d of documents) put.run(d.id, d.captureID, d.actor, d.behaviour, d.created, d.body);
+    return intake.transaction(() => {
+      let count = 0;
+      for (const d of documents) {
+        put.run(d.id, d.captureID, d.actor, d.behaviour, d.created, d.body);
+        count++;
+      }
       intake.exec(
         `INSERT INTO sqlite_sequence (name, seq) SELECT 'document', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'document')`,
       );
       intake.prepare(`UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'document'`).run(lastJob);
+      return count;
     })();
   } finally {
     intake.close();
