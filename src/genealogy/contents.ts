@@ -1,11 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { toDigitalLink } from '../identifiers/index.ts';
-import { type AsOf, type AsOfArgs, asOf, isNow, staysAsOf } from '../lifecycle/as-of.ts';
+import { type AsOf, type AsOfArgs, asOf, staysAsOf } from '../lifecycle/as-of.ts';
 import { DEPTH_MAX } from '../lifecycle/fold.ts';
 import { findNodeAsOf, keysOf } from '../lifecycle/present.ts';
 import type { Node } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
-import { eachNumber } from '../store/sql.ts';
 
 export type ContentsAnswer = {
   of: string;
@@ -42,13 +41,10 @@ export async function nodesInside(db: Db, node: Node, depth: number | 'all', t: 
   const found: Inside[] = [];
   const seen = new Set<Node>([node]);
   const deepest = depth === 'all' ? DEPTH_MAX : Math.min(depth, DEPTH_MAX);
-  // What has ended need not be read to know the present: a container that is used for years has held a great many things.
-  const open = isNow(t) ? sql` AND to_time IS NULL` : sql``;
   let frontier = node > 0 ? [node] : [];
   for (let level = 1; level <= deepest && frontier.length > 0; level++) {
-    const stays = staysAsOf(t, sql`parent IN (SELECT value FROM ${eachNumber(frontier)} p) AND kind = 0${open}`);
     const rows = await db.all<Omit<Inside, 'depth'>>(
-      sql`SELECT child, parent, quantity, uom FROM ${stays} s WHERE to_seq IS NULL ORDER BY parent, child, uom`,
+      sql`SELECT child, parent, quantity, uom FROM ${staysAsOf(t, { parents: frontier })} s WHERE to_seq IS NULL ORDER BY parent, child, uom`,
     );
     for (const row of rows) found.push({ ...row, depth: level });
     frontier = rows.map((row) => row.child).filter((child) => child > 0 && !seen.has(child));

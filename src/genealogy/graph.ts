@@ -200,7 +200,7 @@ async function introductions(db: Db, nodes: readonly Node[], t: AsOf): Promise<M
   if (rest.length > 0) {
     const keys = await keysOf(db, rest);
     const known = await db.all<{ id: string }>(
-      sql`SELECT DISTINCT id FROM masterdata WHERE id IN (SELECT value FROM ${eachText([...keys.values()])} k)${t.seq === null ? sql`` : sql` AND seq <= ${t.seq}`}`,
+      sql`SELECT DISTINCT id FROM ${eachText([...keys.values()])} k CROSS JOIN masterdata ON id = k.value${t.seq === null ? sql`` : sql` AND seq <= ${t.seq}`}`,
     );
     const ids = new Set(known.map((row) => row.id));
     for (const [node, key] of keys) if (ids.has(key)) found.set(node, null);

@@ -126,7 +126,7 @@ async function spansOf(db: Db, node: Node, t: AsOf): Promise<Span[]> {
   for (let depth = 0; frontier.length > 0 && depth < DEPTH_MAX && spans.length < SPANS_MAX; depth++) {
     const children = [...new Set(frontier.map((inner) => inner.node))];
     const rows = await db.all<{ child: Node; parent: Node; from_seq: number; to_seq: number | null }>(
-      sql`SELECT child, parent, from_seq, to_seq FROM ${staysAsOf(t, sql`child IN (SELECT value FROM ${eachNumber(children)} c) AND kind = 0`)} s ORDER BY child, from_seq, parent`,
+      sql`SELECT child, parent, from_seq, to_seq FROM ${staysAsOf(t, { children })} s ORDER BY child, from_seq, parent`,
     );
     const positions = await positionsOf(db, new Set(rows.flatMap((row) => [row.from_seq, row.to_seq]).filter((seq) => seq !== null)));
     const stays = new Map<Node, Span[]>(children.map((child) => [child, []]));

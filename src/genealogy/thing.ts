@@ -128,7 +128,7 @@ async function lastEventsOf(db: Db, node: Node, t: AsOf): Promise<LastEvent[]> {
   );
   if (node < 0) return named;
   const left = await db.all<LastEvent>(
-    sql`SELECT ${EVENT} FROM ${staysAsOf(t, sql`child = ${node} AND kind = 0`)} s CROSS JOIN event e ON e.seq = s.to_seq
+    sql`SELECT ${EVENT} FROM ${staysAsOf(t, { children: [node] })} s CROSS JOIN event e ON e.seq = s.to_seq
         ORDER BY e.time DESC, e.below DESC, e.rank DESC, e.digest DESC LIMIT 1`,
   );
   return [...named, ...left];

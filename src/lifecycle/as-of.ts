@@ -3,6 +3,8 @@ import { parseExactTime } from '../epcis/index.ts';
 import type { ExactTime } from '../epcis/model.ts';
 import { LotlineError } from '../errors.ts';
 import type { Db } from '../store/db.ts';
+import { eachNumber } from '../store/sql.ts';
+import type { Node } from './state.ts';
 
 /** A question's two times (domain.md §0): what had happened by `at` (event time), as far as it was known at `known` (record time). */
 export type AsOfArgs = { at?: string | undefined; known?: string | undefined };
@@ -89,17 +91,20 @@ function happenedBy(at: ExactTime, e: SQL): SQL {
 }
 
 /**
- * Stays as they were known, as a table `(child, parent, from_seq, to_seq, quantity, uom)` with `to_seq` null while it lasts.
- * `where` is a condition on the columns of containment. Stays that had not begun by then are left out.
+ * Stays in aggregations as they were known, as a table `(child, parent, from_seq, to_seq, quantity, uom)` with `to_seq` null while it lasts: those of
+ * some children, or in some parents; at present, of parents only those that last. Stays that had not begun by then are left out.
  */
-export function staysAsOf(t: AsOf, where: SQL): SQL {
+export function staysAsOf(t: AsOf, of: { children: readonly Node[] } | { parents: readonly Node[] }): SQL {
   const columns = sql`child, parent, from_seq, from_time, to_time, to_seq, quantity, uom`;
-  if (isNow(t)) return sql`(SELECT ${columns} FROM containment WHERE ${where})`;
+  const [side, nodes] = 'children' in of ? [sql`child`, of.children] : [sql`parent`, of.parents];
+  const stays = (table: SQL) => sql`SELECT ${columns} FROM ${eachNumber(nodes)} n CROSS JOIN ${table} ON ${side} = n.value AND kind = 0`;
+  // What has ended need not be read to know the present: a container that is used for years has held a great many things.
+  if (isNow(t)) return sql`(${stays(sql`containment`)}${'parents' in of ? sql` AND to_time IS NULL` : sql``})`;
   const known =
     t.seq === null
-      ? sql`SELECT ${columns} FROM containment WHERE ${where}`
-      : sql`SELECT ${columns} FROM containment WHERE ${where} AND known_seq <= ${t.seq}
-            UNION ALL SELECT ${columns} FROM containment_past WHERE ${where} AND known_seq <= ${t.seq} AND until_seq > ${t.seq}`;
+      ? stays(sql`containment`)
+      : sql`${stays(sql`containment`)} AND known_seq <= ${t.seq}
+            UNION ALL ${stays(sql`containment_past`)} AND known_seq <= ${t.seq} AND until_seq > ${t.seq}`;
   const notYet = (seq: SQL, ms: SQL) =>
     t.at === null
       ? sql`false`

@@ -41,16 +41,17 @@ type Row = {
 /** Findings, newest first, those with an id below `before`. */
 export async function findings(db: Db, args: FindingsArgs): Promise<FindingAnswer[]> {
   const where = [sql`f.id < ${args.before ?? Number.MAX_SAFE_INTEGER}`];
+  let from = sql`finding f`;
   if (args.id !== undefined) where.push(sql`f.id = ${args.id}`);
   if (args.code !== undefined) where.push(sql`f.code = ${args.code}`);
   if (args.state !== undefined) where.push(sql`f.state = ${args.state}`);
   if (args.thing !== undefined) {
     const node = await findNode(db, args.thing);
     if (node === null) return [];
-    where.push(sql`f.id IN (SELECT finding FROM finding_thing WHERE node = ${node})`);
+    from = sql`(SELECT DISTINCT finding FROM finding_thing WHERE node = ${node}) t CROSS JOIN finding f ON f.id = t.finding`;
   }
   const rows = await db.all<Row>(
-    sql`SELECT f.id, f.code, f.seq, f.severity, f.state, f.opened, f.due, f.resolution FROM finding f
+    sql`SELECT f.id, f.code, f.seq, f.severity, f.state, f.opened, f.due, f.resolution FROM ${from}
         WHERE ${sql.join(where, sql` AND `)} ORDER BY f.id DESC LIMIT ${args.limit}`,
   );
   const things = await db.all<{ finding: number; node: number; other: number }>(

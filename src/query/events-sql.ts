@@ -266,7 +266,7 @@ async function things(value: Taken['epcs'], roles: readonly Role[], look: LookUp
   const items = await look.items(value.things);
   const inRole = sql`ei.role IN ${inList(roles)}`;
   if (items.length > 0) {
-    finds.push(sql`SELECT ei.seq FROM event_item ei WHERE ei.item IN ${inList(items)} AND ${inRole}`);
+    finds.push(sql`SELECT ei.seq FROM ${eachNumber(items)} j CROSS JOIN event_item ei ON ei.item = j.value AND ${inRole}`);
     tests.push(sql`EXISTS (SELECT 1 FROM event_item ei WHERE ei.item IN ${inList(items)} AND ei.seq = e.seq AND ${inRole})`);
   }
   for (const pattern of value.patterns) {
@@ -277,7 +277,7 @@ async function things(value: Taken['epcs'], roles: readonly Role[], look: LookUp
     // A range at a time, so that each is read from the index of class and serial.
     for (const range of serials.ranges(sql`i.serial`)) {
       finds.push(
-        sql`SELECT ei.seq FROM item_name i CROSS JOIN event_item ei ON ei.item = i.id WHERE i.class IN ${ofClass} AND ${range} AND ${serials.rest(sql`i.serial`)} AND ${inRole}`,
+        sql`SELECT ei.seq FROM item_name i CROSS JOIN event_item ei ON ei.item = i.id AND ${inRole} WHERE i.class IN ${ofClass} AND ${range} AND ${serials.rest(sql`i.serial`)}`,
       );
     }
     const fits = sql`+i.class IN ${ofClass} AND ${serials.test(sql`i.serial`)}`;
@@ -301,7 +301,7 @@ async function lots(value: Taken['classes'], roles: readonly Role[], look: LookU
   if (ids.length === 0) return NOTHING;
   const nodes = inList(ids.map((id) => -id));
   return {
-    find: sql`SELECT el.seq FROM event_lot el WHERE el.lot IN ${inList(ids)} AND el.role IN ${inList(roles)}`,
+    find: sql`SELECT el.seq FROM ${eachNumber(ids)} j CROSS JOIN event_lot el ON el.lot = j.value AND el.role IN ${inList(roles)}`,
     test: sql`EXISTS (SELECT 1 FROM ${eachFact(sql`e.facts`, 'q')} q WHERE CAST(q.value ->> 0 AS INTEGER) IN ${inList(roles)} AND CAST(q.value ->> 1 AS BIGINT) IN ${nodes})`,
   };
 }

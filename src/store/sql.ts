@@ -1,4 +1,4 @@
-import { SQL, type SQLChunk, StringChunk, sql } from 'drizzle-orm';
+import { SQL, type SQLChunk, sql } from 'drizzle-orm';
 
 export type Engine = 'sqlite' | 'postgres';
 
@@ -18,8 +18,8 @@ const perEngine = (forms: { sqlite: SQL; postgres: SQL }): SQL => new PerEngine(
 const whole = (list: readonly unknown[]) => sql.param(list);
 
 /**
- * A question as PostgreSQL takes it. Questions say `CROSS JOIN … ON`, which holds SQLite to the order as written; there the session's
- * `join_collapse_limit = 1` does that, and the words are `JOIN … ON`: every CROSS JOIN of ours has its ON, if need be `ON true`.
+ * A question in PostgreSQL's words. Questions say `CROSS JOIN … ON`, which holds SQLite to the order as written; postgres/written-order.ts does that
+ * there. Every CROSS JOIN of ours has its ON, if need be `ON true`.
  */
 export function postgresForm(query: SQL): SQL {
   const chunks = query instanceof PerEngine ? query.postgres.queryChunks : query.queryChunks;
@@ -28,7 +28,6 @@ export function postgresForm(query: SQL): SQL {
 
 function postgresChunk(chunk: SQLChunk): SQLChunk {
   if (chunk instanceof SQL) return postgresForm(chunk);
-  if (chunk instanceof StringChunk) return new StringChunk(chunk.value.map((text) => text.replaceAll('CROSS JOIN', 'JOIN')));
   return Array.isArray(chunk) ? chunk.map(postgresChunk) : chunk;
 }
 

@@ -9,6 +9,7 @@ import { LotlineError } from '../../errors.ts';
 import type { Db } from '../db.ts';
 import type { JournalDb } from '../new-store.ts';
 import { postgresForm } from '../sql.ts';
+import { inWrittenOrder } from './written-order.ts';
 
 /** Where a store lies: a database, and a schema of its own in it. */
 export type PostgresStore = { readonly url: string; readonly schema?: string };
@@ -135,7 +136,7 @@ export class PostgresDb implements JournalDb {
 
   async all<Row>(query: SQL): Promise<Row[]> {
     const { sql: text, params } = dialect.sqlToQuery(postgresForm(query));
-    return (await this.client.query(text, params)).rows as Row[];
+    return (await this.client.query(inWrittenOrder(text), params)).rows as Row[];
   }
 
   async run(change: SQL): Promise<void> {
