@@ -47,6 +47,8 @@ export class Capturer {
   private readonly options: CapturerOptions;
   private readonly clock: () => number;
   private frontier: Frontier;
+  /** A transaction has failed since it was last made sure that frontier, prefixes and the journal's counters agree with what is stored. */
+  private doubtful = false;
   /** Of the group in hand. */
   private recordTime = 0;
   private leaves: Uint8Array[] = [];
@@ -147,8 +149,8 @@ export class Capturer {
 
   /** Tells what capturing this document would come to, event by event, and stores nothing (packs-wire.md). */
   async check(body: Uint8Array, actor: string): Promise<EventVerdict[]> {
-    await this.start();
     try {
+      await this.start();
       const verdicts: EventVerdict[] = [];
       const document = readDocument(body, { maxEvents: this.options.maxEvents, bare: true });
       const run = new DocumentRun(actor, null, this.seq);
@@ -179,9 +181,11 @@ export class Capturer {
         }
         found.verdict = blocked ? 'block' : found.findings.some((f) => f.severity !== 'info') ? 'flag' : 'ok';
       }
-      return verdicts;
-    } finally {
       await this.journal.rollback();
+      return verdicts;
+    } catch (error) {
+      await this.giveUp();
+      throw error;
     }
   }
 
@@ -192,6 +196,7 @@ export class Capturer {
   // ── one group, one transaction ────────────────────────────────────────────────────────────────────────────
 
   private async start(): Promise<void> {
+    if (this.doubtful) await this.recall();
     await this.journal.begin();
     this.recordTime = Math.max(this.clock() * 1000, await this.journal.lastRecordTime());
     this.seq = await this.journal.size();
@@ -200,8 +205,8 @@ export class Capturer {
   }
 
   private async transaction<T>(work: () => Promise<T>, alongside?: Alongside<T>): Promise<T> {
-    await this.start();
     try {
+      await this.start();
       const result = await work();
       await this.flushEntries();
       await alongside?.(result);
@@ -220,16 +225,27 @@ export class Capturer {
       this.frontier = frontier;
       return result;
     } catch (error) {
-      await this.journal.rollback();
-      await this.recall();
+      await this.giveUp();
       throw error;
+    }
+  }
+
+  /** Takes back what was begun. Where even that fails, it is done before the next transaction. */
+  private async giveUp(): Promise<void> {
+    this.doubtful = true;
+    try {
+      await this.recall();
+    } catch {
+      // What made the transaction fail is told; this is more of the same.
     }
   }
 
   /** A commit that was reported as failed may have been kept all the same: what is remembered is what is stored. */
   private async recall(): Promise<void> {
+    await this.journal.rollback();
     this.frontier = await storedFrontier(this.journal);
     await this.prefixes.recall(this.journal);
+    this.doubtful = false;
   }
 
   private append(

@@ -167,14 +167,9 @@ describe.each(TABLE_NAMES)('a change of a row of %s', (table) => {
   it('is told when a row is put in', async () => {
     const row = random.pick(rowsOf(table));
     const columns = columnsOf(table);
-    const extra = {
-      ...row,
-      seq: 1e6,
-      capture: 1e6,
-      capture_id: 'another',
-      size: table === 'checkpoint' ? (row['size'] as number) * 0 + 3 : 1e6,
-      idx: 1e6,
-    };
+    const sizes = new Set(rowsOf('checkpoint').map(({ size }) => size));
+    const between = Array.from(sizes.keys(), Number).find((size) => !sizes.has(size + 1) && !sizes.has(size + 2)) as number;
+    const extra = { ...row, seq: 1e6, capture: 1e6, capture_id: 'another', size: between + 1, idx: 1e6 };
     const put = `INSERT OR IGNORE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
     const report = await afterChange(() => store.db.prepare(put).run(...columns.map((name) => (extra as Row)[name])));
     expect(report?.ok).toBe(false);
