@@ -32,6 +32,10 @@ async function listen(more: Partial<ApiLimits> = {}, options: { bodyLimit?: numb
     letGo = resolve;
   });
   app.post('/body', async (request) => ({ bytes: (request.body as Buffer).length }));
+  app.post('/held', async () => {
+    await held;
+    return { held: true };
+  });
   app.get('/held', async () => {
     await held;
     return { held: true };
@@ -66,9 +70,9 @@ class Client {
   }
 
   /** A POST of so many bytes, of which `sent` are there. */
-  post(bytes: number, sent = bytes): this {
+  post(bytes: number, sent = bytes, path = '/body'): this {
     return this.send(
-      `POST /body HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n${'x'.repeat(sent)}`,
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n${'x'.repeat(sent)}`,
     );
   }
 
@@ -142,6 +146,17 @@ describe('bodies that are being received', () => {
     client.socket.destroy();
     await holds(() => load.bodies.held, 0);
     await holds(() => load.requests, 0);
+  });
+
+  it('keep their place as long as they are worked on, though the client has gone', async () => {
+    await listen();
+    const client = new Client().post(50_000, 50_000, '/held');
+    await holds(() => load.requests, 1);
+    client.socket.destroy();
+    await holds(() => load.requests, 0);
+    expect(load.bodies.held).toBe(50_000);
+    letGo();
+    await holds(() => load.bodies.held, 0);
   });
 
   it('are given up with 408 when they stand still', async () => {
