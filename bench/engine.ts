@@ -26,8 +26,6 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-const CHECKPOINTS = 'SELECT size FROM checkpoint WHERE size >';
-
 export class SqliteEngine implements Engine {
   readonly name = 'sqlite';
   private readonly folders: string[] = [];
@@ -39,7 +37,7 @@ export class SqliteEngine implements Engine {
       env: {},
       checkpoints: async (above) => {
         const db = new Database(join(folder, 'journal.db'), { readonly: true });
-        const rows = db.prepare(`${CHECKPOINTS} ? ORDER BY size`).all(above) as { size: number }[];
+        const rows = db.prepare('SELECT size FROM checkpoint WHERE size > ? ORDER BY size').all(above) as { size: number }[];
         db.close();
         return rows.map((row) => row.size);
       },
@@ -73,7 +71,9 @@ export class PostgresEngine implements Engine {
       folder: dataFolder(this.folders),
       env: { LOTLINE_DATABASE_URL: url },
       checkpoints: async (above) =>
-        (await ask<{ size: string }>(url, `${CHECKPOINTS} $1 ORDER BY size`, [above])).map((row) => Number(row.size)),
+        (await ask<{ size: string }>(url, 'SELECT size FROM lotline.checkpoint WHERE size > $1 ORDER BY size', [above])).map((row) =>
+          Number(row.size),
+        ),
       bytes: async () => Number((await ask<{ n: string }>(url, 'SELECT pg_database_size(current_database()) AS n'))[0]?.n),
     };
   }

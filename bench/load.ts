@@ -31,7 +31,9 @@ export async function paced(count: number, perSecond: number, task: (i: number) 
   while (running.length < count) {
     const i = running.length;
     if (performance.now() < due(i)) await new Promise((resolve) => setTimeout(resolve, due(i) - performance.now()));
-    running.push(task(i).then(() => performance.now() - due(i)));
+    const one = task(i).then(() => performance.now() - due(i));
+    one.catch(() => {}); // it is told below, when all have been sent
+    running.push(one);
   }
   return (await Promise.all(running)).sort((a, b) => a - b);
 }

@@ -80,6 +80,7 @@ async function bench({
   try {
     const server = new BenchServer(await engine.openStore());
     const run = new Run(engine, size, server);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void cutShort(run));
     try {
       await server.start();
       await profiled(run, profile, 'commission', commission);
@@ -93,6 +94,13 @@ async function bench({
   } finally {
     await engine.close();
   }
+}
+
+/** Leaves nothing behind when it is told to stop. */
+async function cutShort(run: Run): Promise<void> {
+  await run.server.stop();
+  await run.engine.close();
+  process.exit(1);
 }
 
 /** Takes a measure; with `profile` from a service of its own that leaves profiles, which are printed. */

@@ -89,12 +89,13 @@ export async function verifyUnderLoad(run: Run): Promise<void> {
   // Made beforehand: what makes them must not hold up the scans of the same process.
   const documents = Array.from({ length: count }, () => documentOf(commissioning(run.fresh(EVENT_SERIALS), 'VERIFY')));
   const captured: string[] = [];
-  const capturing = paced(count, perSecond / EVENT_SERIALS, async (i) => {
-    captured.push(await run.server.capture(documents[i] as Buffer));
-  });
   const scans = SCANS_PER_SECOND * SCAN_SECONDS;
-  const times = await paced(scans, SCANS_PER_SECOND, async () => await run.server.get(VERIFY(run.anySerial())));
-  await capturing;
+  const [times] = await Promise.all([
+    paced(scans, SCANS_PER_SECOND, async () => await run.server.get(VERIFY(run.anySerial()))),
+    paced(count, perSecond / EVENT_SERIALS, async (i) => {
+      captured.push(await run.server.capture(documents[i] as Buffer));
+    }),
+  ]);
   await run.server.ended(captured.slice(-1));
 
   await run.floor();

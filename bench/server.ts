@@ -46,24 +46,17 @@ export class BenchServer {
   }
 
   async get(path: string): Promise<Answer> {
-    const answer = await this.connected().send('GET', path);
-    if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}: ${answer.body.toString()}`);
-    return answer;
+    return await this.ask('GET', path, 200);
   }
 
   async firstBytes(path: string): Promise<number> {
     return await this.connected().firstBytes(path, AUTHORIZATION);
   }
 
-  /** Posts a document and answers its captureID. When the service has no room it is sent again when it says: that counts for the time it takes. */
+  /** Posts a document and answers its captureID. */
   async capture(body: Buffer): Promise<string> {
-    for (;;) {
-      const answer = await this.connected().send('POST', '/epcis/capture', body, { 'content-type': 'application/ld+json' });
-      if (answer.status === 202) return headerOf(answer.head, 'location')?.split('/').at(-1) as string;
-      const again = headerOf(answer.head, 'retry-after');
-      if (again === null) throw new Error(`capture answered ${answer.status}: ${answer.body.toString()}`);
-      await pause(Number(again) * 1000);
-    }
+    const answer = await this.ask('POST', '/epcis/capture', 202, body);
+    return headerOf(answer.head, 'location')?.split('/').at(-1) as string;
   }
 
   /** Waits until these jobs have ended, and fails if one did not succeed. */
@@ -108,6 +101,17 @@ export class BenchServer {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     await ended;
+  }
+
+  /** Where the service has no room, the request is sent again when it says: that counts for the time it takes. */
+  private async ask(method: 'GET' | 'POST', path: string, expected: number, body?: Buffer): Promise<Answer> {
+    for (;;) {
+      const answer = await this.connected().send(method, path, body, body ? { 'content-type': 'application/ld+json' } : {});
+      if (answer.status === expected) return answer;
+      const again = headerOf(answer.head, 'retry-after');
+      if (again === null) throw new Error(`${path} answered ${answer.status}: ${answer.body.toString()}`);
+      await pause(Number(again) * 1000);
+    }
   }
 
   private connected(): Client {
