@@ -29,7 +29,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (told.code === 'INTERNAL')
     log(`request ${request.id} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   const problem = told.toProblem();
-  if (KEEPS_SOCKET.has(told.code)) reply.removeHeader('connection');
+  if (KEEPS_SOCKET.has(told.code)) void reply.removeHeader('connection');
   return reply
     .code(problem.status)
     .headers(HEADERS_BY_STATUS[problem.status] ?? {})

@@ -193,7 +193,7 @@ export class ThreadPool {
 
 /** The other side: answers the requests that a pool sends to this thread. An answer's own buffers are handed over, not copied. */
 export function answerPool<Request>(port: MessagePort, work: (request: Request) => Promise<unknown>): void {
-  port.on('message', async (request: Request) => {
+  const answerOne = async (request: Request) => {
     try {
       const answer = await work(request);
       port.postMessage({ answer } satisfies PoolReply, buffersOf(answer));
@@ -201,7 +201,8 @@ export function answerPool<Request>(port: MessagePort, work: (request: Request) 
       if (!(error instanceof LotlineError)) console.error(error);
       port.postMessage({ problem: (error instanceof LotlineError ? error : failed()).toProblem() } satisfies PoolReply);
     }
-  });
+  };
+  port.on('message', (request: Request) => void answerOne(request));
   port.postMessage({ ready: true } satisfies PoolReply);
 }
 
