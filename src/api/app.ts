@@ -61,7 +61,11 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // ours says when to come back
-    http: { maxHeaderSize: HEADERS_MAX, headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(CHECK_MS, limits.headersMs) },
+    http: {
+      maxHeaderSize: HEADERS_MAX,
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: Math.min(CHECK_MS, limits.headersMs),
+    },
     genReqId: (request) => requestId(request.headers['x-request-id']),
     // %2F in a path value is a part of it and not a separator: the router decodes values after it has matched.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: URL_MAX },
