@@ -15,6 +15,7 @@ type FunctionTime = { name: string; file: string; selfMs: number; totalMs: numbe
 const FUNCTIONS_SHOWN = 25;
 const FILES_SHOWN = 12;
 const CALLERS_SHOWN = 4;
+const WALL_MIN_MS = 1000;
 /** What V8 calls the time in which a thread waits; native code that no function of ours called counts as program. */
 const WAITING = '(idle)';
 
@@ -28,6 +29,7 @@ export function printProfiles(folder: string, title: string, from: number, to: n
     const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
     const times = timesOf(profile, from, to);
     const wall = times.reduce((sum, t) => sum + t.selfMs, 0);
+    if (wall < WALL_MIN_MS) continue; // of a service that was started anew right away
     const waiting = times.find((t) => t.name === WAITING)?.selfMs ?? 0;
     console.log(`\n${title}, ${threadOf(profile)}: busy or waiting for the disk ${(wall - waiting).toFixed(0)} of ${wall.toFixed(0)} ms`);
     const working = times.filter((t) => t.name !== WAITING && t.selfMs > 0);
