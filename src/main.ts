@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { backupCommand } from './cli/backup.ts';
 import { captureCommand } from './cli/capture.ts';
 import { demoCommand } from './cli/demo.ts';
 import { exportCommand } from './cli/export.ts';
 import { importCommand } from './cli/import.ts';
 import { migrateStoreCommand } from './cli/migrate-store.ts';
 import { rebuildCommand } from './cli/rebuild.ts';
+import { restoreCommand } from './cli/restore.ts';
 import { serveCommand } from './cli/serve.ts';
 import { traceCommand } from './cli/trace.ts';
 import { verifyLogCommand } from './cli/verify-log.ts';
@@ -23,6 +25,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   exportCommand,
   importCommand,
   migrateStoreCommand,
+  backupCommand,
+  restoreCommand,
 ];
 
 const program = new Command('lotline').description('The open event ledger for serialized medicines and cell therapies.').version(VERSION);

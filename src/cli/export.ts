@@ -9,7 +9,7 @@ import type { VerifierKey } from '../ledger/index.ts';
 import { type ExportReport, exportStore } from '../moving/export.ts';
 import { VERSION } from '../settings.ts';
 import type { Db } from '../store/db.ts';
-import { syncFolder } from '../store/sqlite/new-store.ts';
+import { sync } from '../store/durable.ts';
 import { getVerifier, LOG_KEY_FLAGS, type LogKeyFlags } from './log-key.ts';
 import { DATA_FLAG, DATABASE_FLAG, dataFolder, nameOf, openStore, placeOf, type StoreFlags } from './store.ts';
 import { count, startProgress } from './terminal.ts';
@@ -53,7 +53,7 @@ export async function exportToFile(db: Db, verifier: VerifierKey, file: string):
   try {
     const [report] = await Promise.all([exportTo(db, verifier, out), pipeline(out, end)]);
     renameSync(part, file);
-    syncFolder(dirname(file));
+    sync(dirname(file));
     return report;
   } catch (error) {
     out.destroy();

@@ -15,7 +15,7 @@ import type { Place } from './store.ts';
 import { count, startProgress } from './terminal.ts';
 
 /** Under these names a store is filled until it is whole. */
-const MOVING_FILE = 'journal.moving.db';
+export const MOVING_FILE = 'journal.moving.db';
 const MOVING_SCHEMA = `${SCHEMA}_moving`;
 
 export type Filling = {

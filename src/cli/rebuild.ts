@@ -1,17 +1,24 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type RebuildReport, rebuild } from '../moving/rebuild.ts';
-import { SqliteJournal } from '../store/sqlite/journal.ts';
+import type { Db } from '../store/db.ts';
+import type { NewStore } from '../store/new-store.ts';
+import { PostgresNewStore } from '../store/postgres/new-store.ts';
+import { type PostgresStore, SCHEMA } from '../store/postgres/open.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
-import { JOURNAL_FILE, openForReading, openForWriting, SqliteDb } from '../store/sqlite/open.ts';
-import { DATA_FLAG, dataFolder } from './store.ts';
+import { finishFile, removeStore, SqliteNewStore } from '../store/sqlite/new-store.ts';
+import { JOURNAL_FILE, openForWriting } from '../store/sqlite/open.ts';
+import { DATA_FLAG, DATABASE_FLAG, openStore, placeOf, type StoreFlags } from './store.ts';
 import { count, drawTable, startProgress } from './terminal.ts';
 
-/** The store made anew, beside the old one while they are compared. */
+/** The store made anew, beside the old one while they are compared; and the old one once it was replaced. */
 const FRESH_FILE = 'journal.rebuilt.db';
+const OLD_FILE = `${JOURNAL_FILE}.bak`;
+const FRESH_SCHEMA = `${SCHEMA}_rebuilt`;
+const OLD_SCHEMA = `${SCHEMA}_before_rebuild`;
 
-type Flags = { data?: string; keep?: boolean; replace?: boolean; force?: boolean };
+type Flags = StoreFlags & { keep?: boolean; replace?: boolean; force?: boolean };
 
 /** `lotline rebuild`: every derived table anew from the entries, compared with what is there (design.md §4). */
 export function rebuildCommand(program: Command): void {
@@ -19,69 +26,101 @@ export function rebuildCommand(program: Command): void {
     .command('rebuild')
     .description('Make all derived tables anew from the entries and compare them with those in use. Changes nothing unless told to.')
     .option(...DATA_FLAG)
-    .option('--keep', `Leave the new store beside the old one, as ${FRESH_FILE}.`)
+    .option(...DATABASE_FLAG)
+    .option('--keep', `Leave the new store beside the old one, as ${FRESH_FILE}; in a database as the schema ${FRESH_SCHEMA}.`)
     .option(
       '--replace',
-      `Put the new store in the place of the old one if they are equal; the old one stays as ${JOURNAL_FILE}.bak. The service must be stopped.`,
+      `Put the new store in the place of the old one if they are equal; the old one stays as ${OLD_FILE} or ${OLD_SCHEMA}. The service must be stopped.`,
     )
     .option('--force', 'With --replace: also when they differ.')
     .action(async (flags: Flags) => {
-      const folder = dataFolder(flags);
-      const unlock = flags.replace ? lockFolder(folder) : () => {};
+      const place = placeOf(flags);
+      const unlock = flags.replace && 'folder' in place ? lockFolder(place.folder) : () => {};
       try {
-        const report = await rebuildIn(folder);
-        tell(report);
-        settle(folder, flags, report.equal);
-        if (!report.equal) process.exitCode = 1;
+        const old = await openStore(place);
+        const fresh = 'folder' in place ? freshFile(place.folder) : await freshSchema(place.database, flags.replace === true);
+        let settled = false;
+        try {
+          const report = await rebuildInto(old.db, fresh.store);
+          tell(report);
+          await old.close();
+          settled = true;
+          await settle(fresh, flags, report.equal);
+          if (!report.equal) process.exitCode = 1;
+        } finally {
+          if (!settled) {
+            await old.close();
+            await fresh.drop();
+          }
+        }
       } finally {
         unlock();
       }
     });
 }
 
-async function rebuildIn(folder: string): Promise<RebuildReport> {
-  const old = openForReading(join(folder, JOURNAL_FILE));
-  removeStore(join(folder, FRESH_FILE));
-  const fresh = openForWriting(join(folder, FRESH_FILE));
-  // Should the machine stop meanwhile, the old store is there and this one is begun again; only when it is done must it be on the disk.
-  fresh.pragma('synchronous = OFF');
+/** A new store beside the one that it is compared with, and what may become of it. */
+type Fresh = {
+  readonly store: NewStore;
+  /** Where it is, and where the old one is once it was replaced. */
+  readonly name: string;
+  readonly oldName: string;
+  replace(): Promise<void>;
+  drop(): Promise<void>;
+};
+
+function freshFile(folder: string): Fresh {
+  const file = join(folder, FRESH_FILE);
+  removeStore(file);
+  const store = new SqliteNewStore(folder, FRESH_FILE);
+  return {
+    store,
+    name: file,
+    oldName: join(folder, OLD_FILE),
+    replace: async () => {
+      const old = openForWriting(join(folder, JOURNAL_FILE));
+      finishFile(old);
+      old.close();
+      removeStore(join(folder, OLD_FILE));
+      renameSync(join(folder, JOURNAL_FILE), join(folder, OLD_FILE));
+      await store.putInPlace();
+    },
+    drop: async () => {
+      await store.close();
+      removeStore(file);
+    },
+  };
+}
+
+async function freshSchema(database: PostgresStore, alone: boolean): Promise<Fresh> {
+  const store = await PostgresNewStore.open(database, FRESH_SCHEMA, { anew: true, alone });
+  return {
+    store,
+    name: `the schema ${FRESH_SCHEMA}`,
+    oldName: `the schema ${OLD_SCHEMA}`,
+    replace: async () => await store.replace(OLD_SCHEMA),
+    drop: async () => await store.discard(),
+  };
+}
+
+async function rebuildInto(old: Db, fresh: NewStore): Promise<RebuildReport> {
   const progress = startProgress('Rebuilding', 'entries', 0);
   try {
-    const db = new SqliteDb(old);
-    const store = { journal: new SqliteJournal(fresh), db: new SqliteDb(fresh) };
-    const report = await db.snapshot(() => rebuild(db, store, (done, total) => progress.to(done, total)));
-    fresh.pragma('synchronous = FULL');
-    fresh.pragma('wal_checkpoint(TRUNCATE)');
-    return report;
+    return await old.snapshot(() => rebuild(old, fresh, (done, total) => progress.to(done, total)));
   } finally {
     progress.end();
-    fresh.close();
-    old.close();
   }
 }
 
-function settle(folder: string, flags: Flags, equal: boolean): void {
-  const fresh = join(folder, FRESH_FILE);
+async function settle(fresh: Fresh, flags: Flags, equal: boolean): Promise<void> {
   if (flags.replace && (equal || flags.force)) {
-    replace(join(folder, JOURNAL_FILE), fresh);
-    console.log(`The new store is in place; the old one is ${join(folder, `${JOURNAL_FILE}.bak`)}.`);
-  } else if (flags.keep) console.log(`The new store is ${fresh}.`);
-  else removeStore(fresh);
+    await fresh.replace();
+    console.log(`The new store is in place; the old one is ${fresh.oldName}.`);
+  } else if (flags.keep) {
+    await fresh.store.close();
+    console.log(`The new store is ${fresh.name}.`);
+  } else await fresh.drop();
   if (flags.replace && !equal && !flags.force) console.log('Nothing was replaced, because they differ; --force replaces all the same.');
-}
-
-function replace(file: string, fresh: string): void {
-  // What is only in the write-ahead log goes into the file, so that the file alone is the whole store.
-  const old = openForWriting(file);
-  old.pragma('journal_mode = DELETE');
-  old.close();
-  removeStore(`${file}.bak`);
-  renameSync(file, `${file}.bak`);
-  renameSync(fresh, file);
-}
-
-function removeStore(file: string): void {
-  for (const name of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(name)) rmSync(name);
 }
 
 function tell({ entries, tables, equal }: RebuildReport): void {

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { sync } from '../durable.ts';
 import type { NewStore, PendingDocument } from '../new-store.ts';
 import { SqliteJournal } from './journal.ts';
 import { INTAKE_FILE, JOURNAL_FILE, openForWriting, type SqliteConnection, SqliteDb } from './open.ts';
@@ -31,7 +32,7 @@ export class SqliteNewStore implements NewStore {
     finishFile(this.connection);
     this.journal.close();
     renameSync(join(this.folder, this.name), join(this.folder, JOURNAL_FILE));
-    syncFolder(this.folder);
+    sync(this.folder);
   }
 
   async close(): Promise<void> {
@@ -72,14 +73,4 @@ export function finishFile(connection: SqliteConnection): void {
 /** A store and what SQLite keeps beside it. */
 export function removeStore(file: string): void {
   for (const name of [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]) if (existsSync(name)) rmSync(name);
-}
-
-/** Makes new names in a folder survive a loss of power. */
-export function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
