@@ -9,6 +9,7 @@ import type { ApiLimits } from './api/limits.ts';
 import { DocumentReaders } from './capture/document-readers.ts';
 import { EmbeddedCapture, type QueueLimits } from './capture/embedded.ts';
 import { PostgresCapture } from './capture/postgres.ts';
+import type { WriterTimes } from './capture/postgres-messages.ts';
 import type { CaptureService } from './capture/service.ts';
 import type { PoolLimits } from './capture/thread-pool.ts';
 import { LotlineError } from './errors.ts';
@@ -19,7 +20,7 @@ import { latestCheckpoint } from './ledger/questions.ts';
 import { type Readers, StoreReaders } from './query/readers.ts';
 import type { Settings } from './settings.ts';
 import { startAlone } from './store/postgres/lock.ts';
-import { migratePostgres, PostgresDb, PostgresPool, type PostgresStore, whereIs } from './store/postgres/open.ts';
+import { migratePostgres, PostgresDb, type PostgresStore, whereIs } from './store/postgres/open.ts';
 import { lockFolder } from './store/sqlite/lock.ts';
 import { JOURNAL_FILE, openForReading, SqliteDb } from './store/sqlite/open.ts';
 import { webPages } from './web/index.ts';
@@ -35,7 +36,13 @@ export type Service = {
 };
 
 /** How much the service takes on; each part has its own defaults, documented where they stand. */
-export type ServiceLimits = { http?: Partial<ApiLimits>; queue?: Partial<QueueLimits>; questions?: Partial<PoolLimits> };
+export type ServiceLimits = {
+  http?: Partial<ApiLimits>;
+  queue?: Partial<QueueLimits>;
+  questions?: Partial<PoolLimits>;
+  /** Of the writer on a database. */
+  writer?: Partial<WriterTimes>;
+};
 
 /** What a store offers the service, whichever engine keeps it. */
 type Store = { readonly key: SignerKey; readonly capture: CaptureService; readonly readers: Readers };
@@ -110,16 +117,10 @@ async function postgresStore(settings: Settings, limits: ServiceLimits, store: P
     await claimLog(client, formatVerifierKey(verifierKeyOf(key)));
     return key;
   });
-  const taking = new PostgresPool(store, { application: 'lotline intake', connections: TAKING, statementTimeoutMs: TAKING_MS });
-  open.push(() => taking.close());
-  const capture = await PostgresCapture.open({ store, ...captureSettings(settings, key) }, taking);
+  const capture = await PostgresCapture.open({ store, ...captureSettings(settings, key) }, { limits: limits.queue, times: limits.writer });
   open.push(() => capture.close());
   return { key, capture, readers };
 }
-
-/** Connections over which documents are put into the intake, and how long that may take. */
-const TAKING = 4;
-const TAKING_MS = 60_000;
 
 const captureSettings = (settings: Settings, key: SignerKey) => ({
   rules: settings.rules,

@@ -5,8 +5,8 @@ import { LotlineError } from '../errors.ts';
 import { noteSigner, parseSignerKey } from '../ledger/index.ts';
 import { signFunctionNode } from '../ledger/node-crypto.ts';
 import { PostgresJournal, WRITER_SESSION } from '../store/postgres/journal.ts';
-import { tryWriterLock } from '../store/postgres/lock.ts';
-import { connect, isPostgresFault } from '../store/postgres/open.ts';
+import { endStoppedWriter, tryWriterLock, writerName } from '../store/postgres/lock.ts';
+import { connect, hangUp, isPostgresFault, isSchemaFault } from '../store/postgres/open.ts';
 import { type Alongside, Capturer, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS } from './group.ts';
@@ -18,6 +18,8 @@ import {
   type PostgresThreadData,
   type PostgresThreadReply,
   type PostgresThreadRequest,
+  REQUEST_KEPT_MS,
+  WRITER_IDLE,
 } from './postgres-messages.ts';
 import type { Command } from './service.ts';
 
@@ -27,24 +29,66 @@ const TAKEOVER_MS = 500;
 const LOOK_MS = 1_000;
 /** Answers that nobody has taken away after this time belong to a process that is gone. */
 const ANSWER_KEPT_MS = 600_000;
-/** What was taken but takes no part in a capture transaction. */
-type Taken = { id: number; kind: 'document' | 'event' | 'check' | 'command'; captureID: string; actor: string; created: number } & Pick<
-  TakenDocument,
-  'behaviour' | 'body'
->;
+/** What is read of a body at a time: it comes as a text, and a text has its limits. */
+const SLICE_BYTES = 64 * 1024 * 1024;
+/** The server's clock, ms since 1970: the one that all processes share. */
+const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+
+/** What somebody has put into the intake. */
+type Taken = Omit<TakenDocument, 'kind'> & { readonly kind: TakenDocument['kind'] | 'check' | 'command' };
+type Head = { readonly id: number; readonly bytes: number; readonly late: number };
 
 const port = parentPort!;
 const data = workerData as PostgresThreadData;
 const key = parseSignerKey(data.signerKey);
 const say = (reply: PostgresThreadReply) => port.postMessage(reply);
+const isStoreFault = (error: unknown) => isPostgresFault(error) || isSchemaFault(error);
 
 let closing = false;
 let healthy = true;
 let wake: () => void = () => {};
+/** Documents in the next group: fewer after one that the database did not bear, in case it was its size. */
+let most = GROUP_DOCUMENTS;
+
+async function main(): Promise<void> {
+  while (!closing) {
+    let client: pg.Client | undefined;
+    try {
+      client = await connect(data.store, {
+        application: writerName(data.member),
+        statementTimeoutMs: data.times.statement,
+        more: { ...WRITER_SESSION, ...WRITER_IDLE, lock_timeout: data.times.lock },
+      });
+      if (await becomeWriter(client)) await term(client);
+    } catch (error) {
+      if (!isPostgresFault(error) && !(error instanceof LotlineError)) console.error(error);
+      setHealthy(false, (error as Error).message);
+      await rest(RETRY_MS);
+    } finally {
+      if (client !== undefined) await hangUp(client);
+    }
+  }
+  port.close();
+}
+
+/** Waits for the lock. False when this process stops first. */
+async function becomeWriter(client: pg.Client): Promise<boolean> {
+  for (let oldest: number | null | undefined; !closing; await rest(TAKEOVER_MS)) {
+    if (await tryWriterLock(client, data.store.schema)) return true;
+    await endStoppedWriter(client, data.times.silent, data.store.schema);
+    if (healthy) continue;
+    // Another writes now. That it can is seen by what waits: it moves, or there is nothing.
+    const before = oldest;
+    oldest = (await client.query<{ id: number | null }>('SELECT min(id) AS id FROM intake')).rows[0]?.id ?? null;
+    if (oldest === null || (before !== undefined && oldest !== before)) setHealthy(true);
+  }
+  return false;
+}
 
 /**
  * One term as the writer: from getting the lock to losing the connection, or being told to stop. Everything that is remembered between groups (ids,
- * words, the edge of the tree) belongs to the term, since before and after it somebody else may write.
+ * words, the edge of the tree) belongs to the term, since before and after it somebody else may write. Whatever the database has against it ends the
+ * term: what it left undone is found in the intake by the next, here or elsewhere, and of what it has done nothing is found there.
  */
 async function term(client: pg.Client): Promise<void> {
   const capturer = await Capturer.open(await PostgresJournal.open(client), {
@@ -55,45 +99,77 @@ async function term(client: pg.Client): Promise<void> {
   });
   client.on('notification', () => wake());
   await client.query(`LISTEN "${channelOf(INTAKE_CHANNEL, data.store)}"`);
-  say({ writer: true });
   for (let tidied = 0; !closing; ) {
     const woken = new Promise<void>((resolve) => {
       wake = resolve;
     });
     const taken = await nextTaken(client);
-    setHealthy(true);
     if (taken.length > 0) {
-      await work(client, capturer, taken);
+      await workOff(client, capturer, taken);
       continue;
     }
+    setHealthy(true);
     if (Date.now() - tidied > ANSWER_KEPT_MS) {
       tidied = Date.now();
-      await client.query('DELETE FROM intake_answer WHERE answered < $1', [tidied - ANSWER_KEPT_MS]);
+      await client.query(`DELETE FROM intake_answer WHERE answered < ${NOW} - $1`, [ANSWER_KEPT_MS]);
     }
-    await Promise.race([woken, pause(LOOK_MS)]);
+    await Promise.race([woken, pause(LOOK_MS, undefined, { ref: false })]);
   }
 }
 
 /** What waits, oldest first, as much as one group takes. */
 async function nextTaken(client: pg.Client): Promise<Taken[]> {
-  const { rows } = await client.query<{ id: number; bytes: number }>({
+  const { rows } = await client.query<Head>({
     name: 'intake-heads',
-    text: `SELECT id, octet_length(body) AS bytes FROM intake ORDER BY id LIMIT ${GROUP_DOCUMENTS}`,
+    text: `SELECT id, octet_length(body) AS bytes, kind <> 'document' AND created < ${NOW} - $2 AS late FROM intake ORDER BY id LIMIT $1`,
+    values: [most, REQUEST_KEPT_MS],
   });
-  const ids: number[] = [];
+  const late = rows.filter((row) => row.late === 1);
+  if (late.length > 0) await client.query('DELETE FROM intake WHERE id = ANY($1)', [late.map(({ id }) => id)]);
+  const group: Head[] = [];
   let bytes = 0;
   for (const row of rows) {
-    if (ids.length > 0 && bytes + row.bytes > GROUP_BYTES) break;
-    ids.push(row.id);
+    if (row.late === 1) continue;
+    if (group.length > 0 && bytes + row.bytes > GROUP_BYTES) break;
+    group.push(row);
     bytes += row.bytes;
   }
-  if (ids.length === 0) return [];
+  const [first] = group;
+  if (first === undefined) return late.length > 0 ? await nextTaken(client) : [];
   const bodies = await client.query<Taken>({
     name: 'intake-bodies',
-    text: 'SELECT id, kind, capture_id AS "captureID", actor, behaviour, created, body FROM intake WHERE id = ANY($1) ORDER BY id',
-    values: [ids],
+    text: `SELECT id, kind, capture_id AS "captureID", actor, behaviour, created,
+             CASE WHEN octet_length(body) <= ${SLICE_BYTES} THEN body ELSE '' END AS body
+           FROM intake WHERE id = ANY($1) ORDER BY id`,
+    values: [group.map(({ id }) => id)],
   });
-  return bodies.rows;
+  if (first.bytes <= SLICE_BYTES) return bodies.rows;
+  const body = await largeBody(client, first);
+  return bodies.rows.map((row) => ({ ...row, body })); // so large a one is a group of its own
+}
+
+async function largeBody(client: pg.Client, { id, bytes }: Head): Promise<Uint8Array> {
+  const body = Buffer.allocUnsafe(bytes);
+  for (let from = 0; from < bytes; from += SLICE_BYTES) {
+    const { rows } = await client.query<{ slice: Buffer }>('SELECT substr(body, $2, $3) AS slice FROM intake WHERE id = $1', [
+      id,
+      from + 1,
+      SLICE_BYTES,
+    ]);
+    body.set((rows[0] as { slice: Buffer }).slice, from);
+  }
+  return body;
+}
+
+async function workOff(client: pg.Client, capturer: Capturer, taken: readonly Taken[]): Promise<void> {
+  try {
+    await work(client, capturer, taken);
+  } catch (error) {
+    most = Math.max(1, Math.floor(taken.length / 2));
+    throw error;
+  }
+  most = Math.min(GROUP_DOCUMENTS, most * 2);
+  setHealthy(true);
 }
 
 /** Works off what was taken, in its order: documents and single events in groups, dry runs and commands by themselves. */
@@ -103,7 +179,7 @@ async function work(client: pg.Client, capturer: Capturer, taken: readonly Taken
     let to = from + 1;
     if (isCapture(first)) while (to < taken.length && isCapture(taken[to] as Taken)) to++;
     const run = taken.slice(from, to);
-    if (isCapture(first)) await captureGroup(capturer, run as TakenDocument[], isPostgresFault, (group) => settle(client, group));
+    if (isCapture(first)) await captureGroup(capturer, run as TakenDocument[], isStoreFault, (group) => settle(client, group));
     else await answerOne(client, capturer, first);
     from = to;
   }
@@ -137,14 +213,14 @@ async function forget(
   await client.query({
     name: 'intake-answer',
     text: `WITH gone AS (DELETE FROM intake WHERE capture_id = ANY($1)), told AS (SELECT pg_notify($4, ''))
-           INSERT INTO intake_answer (capture_id, answered, answer) SELECT a.id, $5, a.answer FROM unnest($2::text[], $3::text[]) AS a(id, answer), told
+           INSERT INTO intake_answer (capture_id, answered, answer)
+           SELECT a.id, ${NOW}, a.answer FROM unnest($2::text[], $3::text[]) AS a(id, answer), told
            ON CONFLICT DO NOTHING`,
     values: [
       captureIDs,
       answers.map(([id]) => id),
       answers.map(([, answer]) => JSON.stringify(answer)),
       channelOf(ANSWER_CHANNEL, data.store),
-      Date.now(),
     ],
   });
 }
@@ -157,37 +233,19 @@ async function answerOne(client: pg.Client, capturer: Capturer, { kind, captureI
       await carryOut(capturer, command, actor, (done) => forget(client, [captureID], [[captureID, { done }]]));
     }
   } catch (error) {
-    if (isPostgresFault(error)) throw error;
+    if (isStoreFault(error)) throw error;
     const problem = error instanceof LotlineError ? error : internal(error);
     await forget(client, [captureID], [[captureID, { problem: problem.toProblem() }]]);
   }
 }
 
-async function main(): Promise<void> {
-  while (!closing) {
-    let client: pg.Client | undefined;
-    try {
-      client = await connect(data.store, { application: 'lotline writer', statementTimeoutMs: WRITER_STATEMENT_MS, more: WRITER_SESSION });
-      setHealthy(true);
-      while (!closing) {
-        if (await tryWriterLock(client, data.store.schema)) await term(client);
-        else await pause(TAKEOVER_MS);
-      }
-    } catch (error) {
-      if (!isPostgresFault(error) && !(error instanceof LotlineError)) console.error(error);
-      setHealthy(false, (error as Error).message);
-      say({ writer: false });
-      await pause(RETRY_MS);
-    } finally {
-      await client?.end().catch(() => {});
-    }
-  }
-  say({ closed: true });
-  port.close();
+/** Waits, but not for longer than until this process is told to stop. */
+async function rest(ms: number): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  if (!closing) await Promise.race([stopped, pause(ms, undefined, { ref: false })]);
 }
-
-/** Longer than any single statement of a capture takes; one that hangs would hold up everybody. */
-const WRITER_STATEMENT_MS = 300_000;
 
 function setHealthy(now: boolean, message?: string): void {
   if (healthy !== now) say({ healthy: now, ...(message !== undefined && { message }) });

@@ -1,4 +1,6 @@
+import { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { SQL } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
@@ -34,13 +36,15 @@ const types = {
 /** What a session does with what it is asked. Times in ms. */
 type Session = {
   readonly application: string;
+  /** 0: a statement may take as long as it likes. */
   readonly statementTimeoutMs: number;
   readonly more?: Readonly<Record<string, string | number>>;
 };
 
 /**
- * Joins happen in the order in which they are written (store/sql.ts), and nothing is compiled: our statements are many and short. Keepalives find a
- * peer that is gone within half a minute, on either side.
+ * Joins happen in the order in which they are written (store/sql.ts), and nothing is compiled: our statements are many and short. A peer that is gone
+ * is found out within half a minute by the server, whether it waits for us (keepalives) or for us to have read something (tcp_user_timeout); and by us
+ * at the latest when a statement should have ended long ago, see `socketOf`.
  */
 export function sessionOf(store: PostgresStore, session: Session): pg.ClientConfig {
   const settings = {
@@ -51,6 +55,7 @@ export function sessionOf(store: PostgresStore, session: Session): pg.ClientConf
     tcp_keepalives_idle: 10,
     tcp_keepalives_interval: 5,
     tcp_keepalives_count: 3,
+    tcp_user_timeout: 30_000,
     statement_timeout: session.statementTimeoutMs,
     ...session.more,
   };
@@ -64,23 +69,55 @@ export function sessionOf(store: PostgresStore, session: Session): pg.ClientConf
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     types,
+    stream: () => socketOf(session.statementTimeoutMs),
   };
 }
 
 /** How long a connection may take to come up. */
 const CONNECT_MS = 10_000;
+/** How long a connection that is being closed may take for its goodbyes. */
+const GOODBYE_MS = 2_000;
+/** How long the closing of a pool waits for statements that run. */
+const POOL_CLOSE_MS = 5_000;
+/** So much later than a statement has to end, we stop waiting for the server to say so. */
+const SILENCE_MS = 10_000;
+
+/** A network that swallows everything says nothing to either side: what has been silent for longer than any statement may take is given up. */
+function socketOf(statementTimeoutMs: number): Socket {
+  const socket = new Socket();
+  if (statementTimeoutMs > 0)
+    socket.setTimeout(statementTimeoutMs + SILENCE_MS, () => {
+      socket.destroy(Object.assign(new Error('the database has been silent for too long'), { code: 'ETIMEDOUT' }));
+    });
+  return socket;
+}
+
+/**
+ * What each session is told first. What is answered to have been kept must be kept: so a commit waits for its sync, whatever the database is set to,
+ * unless the session was opened not to. And a statement whose asker has gone is stopped, where the server can notice that.
+ */
+const FIRST_WORDS = `SELECT set_config(name, CASE name WHEN 'synchronous_commit' THEN 'on' ELSE '2s' END, false) FROM pg_settings
+  WHERE (name = 'synchronous_commit' AND setting = 'off' AND source <> 'client')
+  OR (name = 'client_connection_check_interval' AND version() ILIKE '%linux%')`;
+
+/** A process that is stopped amid its start (its machine sleeps, say) holds up the start of others no longer than this: the server ends its session. */
+export const ENDED_WHEN_STOPPED = { idle_session_timeout: 90_000, idle_in_transaction_session_timeout: 90_000 } as const;
 /** Guards the making of a schema: several processes may start at once. The number is ours for good. */
 const MIGRATION_LOCK = 0x6c6f746c;
 
 /** Connects, and fails with words that an operator can do something with. The password in the URL is never told. */
 export async function connect(store: PostgresStore, session: Session): Promise<pg.Client> {
+  const where = whereIs(store);
   const client = new pg.Client(sessionOf(store, session));
   // A connection that breaks while nothing is asked would else end the program; whoever asks next is told.
   client.on('error', () => {});
   try {
     await client.connect();
+    await client.query(FIRST_WORDS);
   } catch (cause) {
-    throw new LotlineError('CFG-VALUE', `The database ${whereIs(store)} cannot be reached (${(cause as Error).message})`, {
+    await hangUp(client);
+    const { message, code } = cause as { message: string; code?: string };
+    throw new LotlineError('CFG-VALUE', `The database ${where} cannot be reached (${message || code})`, {
       at: 'LOTLINE_DATABASE_URL',
       fix: 'Start the server, or mend the URL: postgres://user:password@host:5432/database.',
       cause,
@@ -89,8 +126,19 @@ export async function connect(store: PostgresStore, session: Session): Promise<p
   return client;
 }
 
+/** Ends a connection, whatever state it is in: a server that does not take its leave is left. */
+export async function hangUp(client: pg.ClientBase): Promise<void> {
+  await Promise.race([(client as pg.Client).end().catch(() => {}), pause(GOODBYE_MS, undefined, { ref: false })]);
+  (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+}
+
 /** A store's place as it may be shown: without user and password. */
 export function whereIs(store: PostgresStore): string {
+  if (!URL.canParse(store.url))
+    throw new LotlineError('CFG-VALUE', 'LOTLINE_DATABASE_URL is no URL', {
+      at: 'LOTLINE_DATABASE_URL',
+      fix: 'Write it as postgres://user:password@host:5432/database, with each of / # ? @ : % in the password percent-encoded.',
+    });
   const { host, pathname } = new URL(store.url);
   return `${host || 'on this machine'}${pathname}, schema ${store.schema ?? SCHEMA}`;
 }
@@ -100,7 +148,7 @@ export async function migratePostgres(store: PostgresStore): Promise<void> {
   const client = await connect(store, {
     application: 'lotline migration',
     statementTimeoutMs: 0,
-    more: { client_min_messages: 'warning' },
+    more: { client_min_messages: 'warning', ...ENDED_WHEN_STOPPED },
   });
   try {
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
@@ -120,7 +168,7 @@ export async function migratePostgres(store: PostgresStore): Promise<void> {
       cause,
     });
   } finally {
-    await client.end();
+    await hangUp(client);
   }
 }
 
@@ -159,6 +207,7 @@ export class PostgresDb implements JournalDb {
 /** Connections for questions: each answer has one to itself, from one state of the store. */
 export class PostgresPool {
   private readonly pool: pg.Pool;
+  private readonly clients = new Set<pg.ClientBase>();
 
   constructor(store: PostgresStore, options: { application: string; connections: number; statementTimeoutMs: number }) {
     const { application, statementTimeoutMs } = options;
@@ -166,7 +215,12 @@ export class PostgresPool {
       ...sessionOf(store, { application, statementTimeoutMs }),
       max: options.connections,
       idleTimeoutMillis: 30_000,
+      onConnect: async (client) => {
+        await client.query(FIRST_WORDS);
+      },
     });
+    this.pool.on('connect', (client) => this.clients.add(client));
+    this.pool.on('remove', (client) => this.clients.delete(client));
     this.pool.on('error', () => {}); // an idle connection that breaks is replaced by the next that is needed
   }
 
@@ -178,9 +232,11 @@ export class PostgresPool {
     });
   }
 
-  /** Runs `work` on a connection of its own; one that broke meanwhile is not used again. */
+  /** Runs `work` on a connection of its own; one that broke meanwhile is not used again. REQ-BUSY when there is none to be had. */
   async lend<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
+    const client = await this.pool.connect().catch((cause: unknown) => {
+      throw new LotlineError('REQ-BUSY', 'the database cannot be reached now', { fix: 'Ask again in a little while.', cause });
+    });
     let broken: Error | undefined;
     const note = (error: Error) => {
       broken = error;
@@ -197,8 +253,10 @@ export class PostgresPool {
     }
   }
 
+  /** Waits a little for what is being answered. */
   async close(): Promise<void> {
-    await this.pool.end();
+    await Promise.race([this.pool.end(), pause(POOL_CLOSE_MS, undefined, { ref: false })]);
+    await Promise.all([...this.clients].map(hangUp));
   }
 }
 
@@ -208,11 +266,23 @@ function isLost(error: unknown): boolean {
   return typeof code !== 'string' || /^(08|57P|E[A-Z]+$)/.test(code);
 }
 
-/** The database's fault and not the program's, and it may pass: gone, full, out of something, too slow, in the way of another. */
+/**
+ * The database's fault and not the program's, and it may pass: gone, full, out of something, too slow, in the way of another. By SQLSTATE, by the
+ * system's name for what became of the connection, or, where pg gives neither, by pg's words.
+ */
 export function isPostgresFault(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: string };
-  if (typeof code === 'string') return /^(08|53|55P03|57|58|40|25P|25006|XX00[12]|E(CONN|PIPE|TIMEDOUT|HOST|NET|AI_)[A-Z]*)/.test(code);
-  return /Connection terminated|Client has encountered a connection error|timeout (exceeded )?when trying to connect|Query read timeout/i.test(
+  if (typeof code === 'string') return /^(08|53|55P03|57|58|40|25P|25006|XX00[12])/.test(code) || /^E(?!RR_)[A-Z_]+$/.test(code);
+  return /Connection terminated|Client (has encountered a connection error|was closed)|timeout (exceeded )?when trying to connect/i.test(
     message ?? '',
   );
+}
+
+/**
+ * Nor can a document be blamed for tables that are not as they were when the session began, or that it may not use: somebody restores, upgrades or
+ * takes a right away.
+ */
+export function isSchemaFault(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^(0A000|26000|28|3D000|3F000|42501|42P01|42703)/.test(code);
 }
