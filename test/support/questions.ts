@@ -1,11 +1,10 @@
 import { contents, history, type PackRow, packsPage, scope, thing, whereFrom, whereUsed } from '../../src/genealogy/index.ts';
 import type { AsOfArgs } from '../../src/lifecycle/as-of.ts';
 import type { Db } from '../../src/store/db.ts';
-import { SqliteDb } from '../../src/store/sqlite/open.ts';
-import type { TestStore } from './test-store.ts';
+import type { AnyTestStore } from './test-store.ts';
 
-/** The questions of genealogy as a reader asks them, on a test store's own connection. */
-export const questionsOf = (store: TestStore): Db => new SqliteDb(store.db);
+/** The questions of genealogy as a reader asks them. */
+export const questionsOf = (store: AnyTestStore): Db => store.questions;
 
 /** Every page of the packs of a thing, joined; `limit` draws the size of each. */
 export async function allPacks(db: Db, of: string, t: AsOfArgs = {}, limit: () => number = () => 1_000): Promise<PackRow[]> {
