@@ -58,25 +58,32 @@ export class Naming {
       for (const [, parts] of partsOf(event)) for (const part of parts) want(lots, part.of.class, part.of.lot);
       for (const lot of claimedLots(event)) want(lots, lot.class, lot.lot);
     }
-    await naming.load(items, naming.items, (classId, names) => journal.itemsByName(classId, names));
-    await naming.load(lots, naming.lots, (classId, names) => journal.lotsByName(classId, names));
+    await naming.load(items, naming.items, (names) => journal.itemsByName(names));
+    await naming.load(lots, naming.lots, (names) => journal.lotsByName(names));
     return naming;
   }
 
   private async load(
     wanted: ReadonlyMap<string, ReadonlySet<string>>,
     into: Map<string, Map<string, State>>,
-    find: (classId: number, names: readonly string[]) => ReturnType<Journal['itemsByName']>,
+    find: Journal['itemsByName'],
   ): Promise<void> {
-    for (const [key, names] of wanted) {
-      // A class is made only when its event is named, so that its id too depends on the order of events alone.
-      const [classId] = await this.journal.knownClasses([key]);
-      const rows = classId === null || classId === undefined ? [] : await find(classId, [...names].sort());
-      const states = await statesFrom(this.journal, rows);
+    // A class is made only when its event is named, so that its id too depends on the order of events alone.
+    const keys = [...wanted.keys()];
+    const classIds = await this.journal.knownClasses(keys);
+    const names = new Map<number, string[]>();
+    const mapOf = new Map<number, Map<string, State>>();
+    for (const [i, key] of keys.entries()) {
       const map = new Map<string, State>();
-      for (const [i, row] of rows.entries()) map.set(row.name, this.fold.add(states[i] as State));
       into.set(key, map);
+      const classId = classIds[i];
+      if (classId === null || classId === undefined) continue;
+      names.set(classId, [...(wanted.get(key) as ReadonlySet<string>)].sort());
+      mapOf.set(classId, map);
     }
+    const rows = await find(names);
+    const states = await statesFrom(this.journal, rows);
+    for (const [i, row] of rows.entries()) mapOf.get(row.class)?.set(row.name, this.fold.add(states[i] as State));
   }
 
   /** All states loaded so far, for the containers and positions that they ask for. */

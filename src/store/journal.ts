@@ -47,8 +47,9 @@ export interface Journal {
   nextLot(): number;
   nextCapture(): number;
 
-  itemsByName(classId: number, serials: readonly string[]): Awaitable<(ThingRow & { name: string })[]>;
-  lotsByName(classId: number, lots: readonly string[]): Awaitable<(ThingRow & { name: string })[]>;
+  /** Things by their names, class by class. */
+  itemsByName(serials: ReadonlyMap<number, readonly string[]>): Awaitable<(ThingRow & { name: string })[]>;
+  lotsByName(lots: ReadonlyMap<number, readonly string[]>): Awaitable<(ThingRow & { name: string })[]>;
   things(nodes: readonly number[]): Awaitable<ThingRow[]>;
   /** The containers of these items and the containers of those, up to the top. */
   containers(items: readonly number[]): Awaitable<ThingRow[]>;

@@ -26,8 +26,8 @@ async function askEverything(): Promise<void> {
   await journal.termTexts([2]);
   await journal.classes(['a']);
   await journal.classKeys([1]);
-  await journal.itemsByName(1, ['n1']);
-  await journal.lotsByName(1, ['n1']);
+  await journal.itemsByName(new Map([[1, ['n1']]]));
+  await journal.lotsByName(new Map([[1, ['n1']]]));
   await journal.things([1, -1]);
   await journal.containers([1]);
   await journal.content([1]);

@@ -33,6 +33,8 @@ export const WRITER_SESSION = {
   enable_bitmapscan: 'off',
   enable_material: 'off',
   enable_memoize: 'off',
+  // A statement that carries fifty thousand rows keeps them in memory.
+  work_mem: '64MB',
 } as const;
 
 const STATE =
@@ -225,13 +227,13 @@ const COUNTERS = statement(
 );
 const each = (param: string, type = 'bigint') => `unnest(${param}::${type}[]) AS j(value)`;
 const ITEMS_BY_NAME = statement(
-  `SELECT n.serial AS name, i.* FROM ${each('$1', 'text')}
-   CROSS JOIN LATERAL (SELECT id, serial FROM item_name WHERE class = $2::integer AND serial = j.value OFFSET 0) n
+  `SELECT n.serial AS name, i.* FROM unnest($1::integer[], $2::text[]) AS j(class, name)
+   CROSS JOIN LATERAL (SELECT id, serial FROM item_name WHERE class = j.class AND serial = j.name OFFSET 0) n
    CROSS JOIN LATERAL (SELECT ${ITEM} FROM item WHERE item.id = n.id OFFSET 0) i`,
 );
 const LOTS_BY_NAME = statement(
-  `SELECT j.value AS name, l.* FROM ${each('$1', 'text')}
-   CROSS JOIN LATERAL (SELECT ${LOT} FROM lot WHERE class = $2::integer AND lot.lot = j.value OFFSET 0) l`,
+  `SELECT j.name, l.* FROM unnest($1::integer[], $2::text[]) AS j(class, name)
+   CROSS JOIN LATERAL (SELECT ${LOT} FROM lot WHERE class = j.class AND lot.lot = j.name OFFSET 0) l`,
 );
 const THINGS = statement(
   `SELECT i.* FROM ${each('$1')} CROSS JOIN LATERAL (SELECT ${ITEM} FROM item WHERE id = j.value OFFSET 0) i
@@ -584,11 +586,17 @@ export class PostgresJournal implements Journal {
 
   // ── things ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async itemsByName(classId: number, serials: readonly string[]): Promise<(ThingRow & { name: string })[]> {
-    return serials.length === 0 ? [] : await this.ask(ITEMS_BY_NAME, texts(serials), classId);
+  async itemsByName(serials: ReadonlyMap<number, readonly string[]>): Promise<(ThingRow & { name: string })[]> {
+    return await this.byName(ITEMS_BY_NAME, serials);
   }
-  async lotsByName(classId: number, lots: readonly string[]): Promise<(ThingRow & { name: string })[]> {
-    return lots.length === 0 ? [] : await this.ask(LOTS_BY_NAME, texts(lots), classId);
+  async lotsByName(lots: ReadonlyMap<number, readonly string[]>): Promise<(ThingRow & { name: string })[]> {
+    return await this.byName(LOTS_BY_NAME, lots);
+  }
+  private async byName(asked: Statement, names: ReadonlyMap<number, readonly string[]>): Promise<(ThingRow & { name: string })[]> {
+    const list = [...names.values()].flat();
+    if (list.length === 0) return [];
+    const classes = [...names].flatMap(([classId, of]) => Array<number>(of.length).fill(classId));
+    return await this.ask(asked, arrayOf('integer', classes), texts(list));
   }
   async things(nodes: readonly number[]): Promise<ThingRow[]> {
     const { items, lots } = sorted(nodes);

@@ -209,11 +209,11 @@ export class SqliteJournal implements Journal {
     return this.next.capture++;
   }
 
-  itemsByName(classId: number, serials: readonly string[]): (ThingRow & { name: string })[] {
-    return this.each('itemsByName', serials, classId);
+  itemsByName(serials: ReadonlyMap<number, readonly string[]>): (ThingRow & { name: string })[] {
+    return [...serials].flatMap(([classId, names]) => this.each<ThingRow & { name: string }>('itemsByName', names, classId));
   }
-  lotsByName(classId: number, lots: readonly string[]): (ThingRow & { name: string })[] {
-    return this.each('lotsByName', lots, classId);
+  lotsByName(lots: ReadonlyMap<number, readonly string[]>): (ThingRow & { name: string })[] {
+    return [...lots].flatMap(([classId, names]) => this.each<ThingRow & { name: string }>('lotsByName', names, classId));
   }
   things(nodes: readonly number[]): ThingRow[] {
     return [...this.each<ThingRow>('items', itemsIn(nodes)), ...this.each<ThingRow>('lots', lotsIn(nodes))];
