@@ -73,7 +73,7 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
           tags,
           summary: 'Resolve a finding, or open it again',
           description: 'The resolution is an entry of the journal and survives a rebuild.',
-          params: Type.Object({ id: Type.Integer({ minimum: 0 }) }),
+          params: Type.Object({ id: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }),
           body: Type.Object(
             {
               state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),

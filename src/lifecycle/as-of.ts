@@ -83,7 +83,9 @@ function unvoided(t: AsOf, e: SQL): SQL {
  */
 export function notRepeated(t: AsOf, e: SQL): SQL {
   if (t.seq === null) return sql`${e}.twin_of IS NULL`;
-  return sql`${e}.twin_of IS NULL AND NOT EXISTS (SELECT 1 FROM event o WHERE o.digest = ${e}.digest AND o.seq < ${e}.seq AND ${unvoided(t, sql`o`)})`;
+  // OFFSET: looked up for each event, not joined with all others.
+  const before = sql`SELECT 1 FROM event o WHERE o.digest = ${e}.digest AND o.seq < ${e}.seq AND ${unvoided(t, sql`o`)} LIMIT 1 OFFSET 0`;
+  return sql`${e}.twin_of IS NULL AND NOT EXISTS (${before})`;
 }
 
 function happenedBy(at: ExactTime, e: SQL): SQL {

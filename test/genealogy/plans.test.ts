@@ -2,40 +2,53 @@ import { type SQL, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AsOfArgs } from '../../src/lifecycle/as-of.ts';
 import type { Db } from '../../src/store/db.ts';
+import type { Engine } from '../../src/store/sql.ts';
 import { e01, e01Key } from '../../src/worlds/index.ts';
 import { everyAnswer, questionsOf } from '../support/questions.ts';
-import { openTestStore, type TestStore } from '../support/test-store.ts';
+import { type AnyTestStore, ENGINES, storeOf } from '../support/test-store.ts';
 
-const key = e01Key();
-let store: TestStore;
-/** When the packs had reached the wholesaler, in the journal's time: the clock goes on a second a document. */
-let halfway: string;
-beforeAll(async () => {
-  let now = Date.parse('2026-04-01T00:00:00Z');
-  store = await openTestStore({ clock: () => now });
-  for (const { name, text } of e01()) {
-    now += 1_000;
-    await store.capture(text);
-    if (name.includes('receive-pallet-1')) halfway = new Date(now).toISOString();
-  }
-});
-afterAll(() => store.close());
-
-/** Tables that grow with what is captured, and the letters by which statements call them. */
+/** Tables that grow with what is captured. */
 const LARGE =
-  /^SCAN (entry|event|event_item|event_lot|item|lot|containment|containment_past|lineage|finding|finding_thing|masterdata|term|class|[a-z])$/;
+  'entry|event|event_item|event_lot|item|item_name|lot|containment|containment_past|lineage|finding|finding_thing|masterdata|term|class';
 
 /** What the plan of a statement reads from end to end; what the statement itself made before (lists, groups) does not count. */
-async function scansOf(db: Db, query: SQL): Promise<string[]> {
-  const plan = (await db.all<{ detail: string }>(sql`EXPLAIN QUERY PLAN ${query}`)).map((row) => row.detail);
-  const own = new Set(plan.map((detail) => /^(?:CO-ROUTINE|MATERIALIZE) (\w+)/.exec(detail)?.[1]));
-  return plan.filter((detail) => LARGE.test(detail) && !own.has(detail.slice('SCAN '.length)));
-}
+const scansOf: { [E in Engine]: (db: Db, query: SQL) => Promise<string[]> } = {
+  async sqlite(db, query) {
+    const plan = (await db.all<{ detail: string }>(sql`EXPLAIN QUERY PLAN ${query}`)).map((row) => row.detail);
+    const own = new Set(plan.map((detail) => /^(?:CO-ROUTINE|MATERIALIZE) (\w+)/.exec(detail)?.[1]));
+    // Statements call tables by a letter.
+    const large = new RegExp(`^SCAN (${LARGE}|[a-z])$`);
+    return plan.filter((detail) => large.test(detail) && !own.has(detail.slice('SCAN '.length)));
+  },
+  /** The store has no statistics, as one that was just filled: what is chosen here is not chosen because the tables are small. */
+  async postgres(db, query) {
+    const plan = (await db.all<{ 'QUERY PLAN': string }>(sql`EXPLAIN ${query}`)).map((row) => row['QUERY PLAN']);
+    const scans = new RegExp(`(Seq|Index|Index Only|Bitmap Index) Scan.* on (${LARGE}|[a-z_]+_pkey)\\b`);
+    const isScan = (line: string, next: string | undefined) =>
+      scans.test(line) && (line.includes('Seq Scan') || next === undefined || !next.includes('Index Cond'));
+    return plan.filter((line, i) => isScan(line, plan[i + 1])).map((line) => line.replace(/^[\s>-]+|\s+\(cost.*$/g, ''));
+  },
+};
 
 const textOf = (query: SQL) =>
   query.queryChunks.map((chunk) => (chunk !== null && typeof chunk === 'object' && 'value' in chunk ? String(chunk.value) : '?')).join('');
 
-describe('every statement of genealogy', () => {
+describe.each(ENGINES)('every statement of genealogy on %s', (engine) => {
+  const key = e01Key();
+  let store: AnyTestStore;
+  /** When the packs had reached the wholesaler, in the journal's time: the clock goes on a second a document. */
+  let halfway: string;
+  beforeAll(async () => {
+    let now = Date.parse('2026-04-01T00:00:00Z');
+    store = await storeOf(engine, { clock: () => now });
+    for (const { name, text } of e01()) {
+      now += 1_000;
+      await store.capture(text);
+      if (name.includes('receive-pallet-1')) halfway = new Date(now).toISOString();
+    }
+  });
+  afterAll(() => store.close());
+
   it.each<[string, () => AsOfArgs]>([
     ['now', () => ({})],
     ['as of an event time', () => ({ at: '2026-03-23T12:00:00Z' })],
@@ -50,16 +63,16 @@ describe('every statement of genealogy', () => {
         statements++;
         // The newest entry is the first of a scan that stops there.
         if (!textOf(query).endsWith('ORDER BY seq DESC LIMIT 1'))
-          for (const scan of await scansOf(db, query)) scans.add(`${scan}: ${textOf(query)}`);
+          for (const scan of await scansOf[engine](db, query)) scans.add(`${scan}: ${textOf(query)}`);
         return await db.all<Row>(query);
       },
     };
-    for (const of of [key.lots.R1, key.lots.L1, key.pallets[0] as string, key.onePackAtPharmacy]) await everyAnswer(watched, of, t());
+    for (const of of [key.lots.R1, key.pallets[0] as string, key.onePackAtPharmacy]) await everyAnswer(watched, of, t());
     expect([...scans]).toEqual([]);
     expect(statements).toBeGreaterThan(100);
   });
 
   it('would be caught if it did not', async () => {
-    expect(await scansOf(questionsOf(store), sql`SELECT count(*) FROM item i WHERE i.status = ${7}`)).toEqual(['SCAN i']);
+    expect(await scansOf[engine](questionsOf(store), sql`SELECT count(*) FROM item i WHERE i.status = ${7}`)).toHaveLength(1);
   });
 });

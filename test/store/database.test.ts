@@ -15,6 +15,13 @@ it('makes its schema once when several processes start at the same time', async 
   await pool.close();
 });
 
+it('tells who asks for a text with U+0000 that there can be none', async () => {
+  const pool = new PostgresPool({ url: database.url }, { application: 'test', connections: 1, statementTimeoutMs: 10_000 });
+  for (const query of [sql`SELECT id FROM term WHERE text = ${'a\0'}`, sql`SELECT id FROM term WHERE text IN ${eachText(['b', 'a\0'])}`])
+    await expect(pool.ask((db) => db.all(query))).rejects.toMatchObject({ code: 'ID-CHARSET' });
+  await pool.close();
+});
+
 it('reads lists and facts as the embedded store does', async () => {
   const pool = new PostgresPool({ url: database.url }, { application: 'test', connections: 1, statementTimeoutMs: 10_000 });
   const facts = sql`CAST(${'{"t":{"1":[5,2,9,1]},"q":[[1,2,null]]}'} AS TEXT)`;

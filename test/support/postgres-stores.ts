@@ -3,7 +3,7 @@ import { afterAll } from 'vitest';
 import type { Db } from '../../src/store/db.ts';
 import type { Journal } from '../../src/store/journal.ts';
 import { PostgresJournal, WRITER_SESSION } from '../../src/store/postgres/journal.ts';
-import { connect, PostgresDb } from '../../src/store/postgres/open.ts';
+import { connect, PostgresDb, READER_SESSION } from '../../src/store/postgres/open.ts';
 import { tables } from '../../src/store/schema.ts';
 import { freshDatabase, type TestDatabase } from './postgres.ts';
 
@@ -23,7 +23,7 @@ async function newPlace(): Promise<Place> {
   const database = await freshDatabase({ migrated: true });
   const session = { application: 'test', statementTimeoutMs: 60_000 };
   const writer = await connect({ url: database.url }, { ...session, more: { ...WRITER_SESSION, synchronous_commit: 'off' } });
-  const place = { database, writer, reader: await connect({ url: database.url }, session) };
+  const place = { database, writer, reader: await connect({ url: database.url }, { ...session, more: READER_SESSION }) };
   places.push(place);
   return place;
 }
