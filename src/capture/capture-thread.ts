@@ -88,9 +88,15 @@ function tryAgain(): void {
   void work();
 }
 
-/** Folds the next group of the intake. False when the store refuses to write. */
+/** Folds the next group of the intake. False when the store refuses to write, or the intake to be read. */
 async function captureQueued(): Promise<boolean> {
-  const group = nextGroup();
+  let group: TakenDocument[];
+  try {
+    group = nextGroup();
+  } catch (error) {
+    setHealthy(false, (error as Error).message);
+    return false;
+  }
   if (group.length === 0) {
     woken = false;
     setHealthy(true); // where nothing waits, the next that comes finds out whether it holds
@@ -161,10 +167,10 @@ function setHealthy(now: boolean, message?: string): void {
   healthy = now;
 }
 
-/** Disk full, read-only, input/output: the world's fault, and it may pass. */
+/** Disk full, read-only, input/output, a damaged file: the world's fault and no document's. It may pass; until then documents wait. */
 function isStoreFault(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|BUSY|NOMEM|PROTOCOL)/.test(code);
+  return typeof code === 'string' && /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|BUSY|NOMEM|PROTOCOL|CORRUPT|NOTADB)/.test(code);
 }
 
 port.on('message', (request: CaptureRequest) => {

@@ -17,13 +17,17 @@ const db = openForWriting((workerData as { file: string }).file, { migrations: '
 const insert = db.prepare('INSERT INTO document (capture_id, actor, behaviour, kind, created, body) VALUES (?, ?, ?, ?, ?, ?)');
 const drop = db.prepare('DELETE FROM document WHERE capture_id = ?');
 let queue: IntakeRequest[] = [];
+/** Captures that have ended, and that a full disk did not let the intake forget: tried again with whatever comes next, the end included. */
+let toForget: string[] = [];
 
 function work(): void {
   const batch = queue;
   queue = [];
   const replies: IntakeReply[] = [];
+  for (const request of batch) if ('forget' in request) toForget.push(...request.forget);
   try {
     db.transaction(() => {
+      for (const id of toForget) drop.run(id);
       for (const request of batch) {
         if ('keep' in request) {
           const { lastInsertRowid } = insert.run(
@@ -35,9 +39,10 @@ function work(): void {
             request.body,
           );
           replies.push({ kept: request.keep, id: Number(lastInsertRowid) });
-        } else if ('forget' in request) for (const id of request.forget) drop.run(id);
+        }
       }
     })();
+    toForget = [];
     for (const reply of replies) port.postMessage(reply);
   } catch (error) {
     for (const request of batch) {
@@ -45,11 +50,19 @@ function work(): void {
     }
   }
   if (batch.some((request) => 'close' in request)) {
-    // An empty intake is as large as its longest queue was; on the way out it gives that back.
-    if (db.prepare('SELECT 1 FROM document').get() === undefined) db.exec('VACUUM');
+    giveBackSpace();
     db.close();
     port.postMessage({ closed: true } satisfies IntakeReply);
     port.close();
+  }
+}
+
+/** An empty intake is as large as its longest queue was; on the way out it gives that back. */
+function giveBackSpace(): void {
+  try {
+    if (db.prepare('SELECT 1 FROM document').get() === undefined) db.exec('VACUUM');
+  } catch {
+    // That takes room, and there may be none. Then the file stays as large as it is.
   }
 }
 
