@@ -76,6 +76,7 @@ export function writePage(): void {
         .map((name) => JSON.parse(readFileSync(join(RESULTS, name), 'utf8')) as Report)
         .sort((a, b) => (a.engine === b.engine ? a.size - b.size : a.engine === 'sqlite' ? -1 : 1))
     : [];
+  if (reports.length === 0) throw new Error(`there are no results of 1 M or 10 M serials in ${RESULTS}: measure first`);
   const page = readFileSync(PAGE, 'utf8');
   const from = page.indexOf(TABLE_FROM) + TABLE_FROM.length;
   const to = page.indexOf(TABLE_TO);

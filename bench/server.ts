@@ -7,6 +7,8 @@ import type { Store } from './engine.ts';
 
 const KEY = `lk_${'b'.repeat(43)}`;
 const AUTHORIZATION = { authorization: `Bearer ${KEY}` };
+/** Linux counts processor time in hundredths of a second. */
+const TICK_MS = 10;
 /** Between two tries whether something is ready. */
 const POLL_MS = 2;
 /** Between two questions whether a job has ended: the longer it has been waited for, the longer, because asking costs the service time. */
@@ -83,6 +85,16 @@ export class BenchServer {
       const status = readFileSync(`/proc/${this.process?.pid}/status`, 'utf8');
       const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
       return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
+    } catch {
+      return null;
+    }
+  }
+
+  /** Processor time of all its threads since it was started, in ms; null where the system does not tell. */
+  processorMs(): number | null {
+    try {
+      const [user, system] = readFileSync(`/proc/${this.process?.pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? [];
+      return (Number(user) + Number(system)) * TICK_MS;
     } catch {
       return null;
     }
