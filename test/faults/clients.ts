@@ -10,6 +10,8 @@ const LINES = 6;
 const PAUSE_MAX = 30;
 /** No answer takes longer than this, ms. */
 const ANSWER_MAX = 60_000;
+/** What was taken is folded within this time, ms. */
+const SETTLE_MAX = 300_000;
 
 type Answer = { status: number; headers: Headers; text: string };
 
@@ -65,6 +67,23 @@ export class Clients {
   burst(count: number): void {
     const line = this.random.pick(this.lines);
     for (let i = 0; i < count; i++) this.running.push(this.send(line.small()));
+  }
+
+  /** Sends one bare event. */
+  async sendSingle(): Promise<void> {
+    await this.send((this.lines[0] as Line).single());
+  }
+
+  /** Until every answered capture has ended. */
+  async settle(): Promise<void> {
+    const until = Date.now() + SETTLE_MAX;
+    for (const capture of this.memory.captures) {
+      while (!capture.ended && this.memory.broken.length === 0) {
+        await this.askForJob(capture);
+        if (Date.now() > until) this.memory.broken.push(`capture ${capture.captureID} has not ended in ${SETTLE_MAX} ms`);
+        else if (!capture.ended) await sleep(10);
+      }
+    }
   }
 
   private async keepOn(more: () => boolean, work: () => Promise<unknown>): Promise<void> {
@@ -146,7 +165,10 @@ export class Clients {
     } else if (known?.state === 'granted' && this.random.perMille(200)) {
       known.state = 'unknown';
       const answer = await this.call('DELETE', `/api/v1/keys/${known.id}`);
-      if (answer !== null && this.expect('DELETE /api/v1/keys', answer, 204)) known.state = 'ended';
+      if (answer === null || !this.expect('DELETE /api/v1/keys', answer, 204)) return;
+      setTimeout(() => {
+        known.state = 'ended';
+      }, this.server.keyMemoryMs ?? 0);
     } else {
       const answer = await this.call('POST', '/api/v1/keys', { body: JSON.stringify({ name: 'a client', roles: ['reader'] }) });
       if (answer === null || !this.expect('POST /api/v1/keys', answer, 201)) return;

@@ -42,6 +42,10 @@ export class EmbeddedServer implements ServerUnderTest {
     return this.told;
   }
 
+  get pid(): number {
+    return this.child?.pid as number;
+  }
+
   launch(): void {
     const [program, ...args] = [...this.command, 'serve', '--port', '0', '--data', this.folder];
     const ours = Object.entries(process.env).filter(([name]) => !name.startsWith('LOTLINE_'));

@@ -40,8 +40,6 @@ const MOMENTS: readonly (readonly [moment: string, share: number])[] = [
 ];
 /** Documents in a burst: more than one group. */
 const BURST = 700;
-/** What was taken is folded within this time after the last start, ms. */
-const SETTLE_MAX = 300_000;
 /** More faults than this tell nothing new. */
 const FAULTS_TOLD = 20;
 /** Answered captures that are asked for after each start. */
@@ -96,7 +94,8 @@ class Ordeal {
     await server.ready();
     await this.askAfterStart();
     clients.stopSending();
-    await this.settle();
+    await clients.settle();
+    this.throwIf(this.memory.broken);
     await clients.stop();
     await server.kill('SIGTERM');
     return await this.lookAtTheEnd();
@@ -162,19 +161,6 @@ class Ordeal {
       else if (!continues(kept, answer.text)) memory.broken.push(`the log does not continue the checkpoint of ${size} entries`);
     }
     for (let i = 0; i < SAMPLE && memory.captures.length > 0; i++) await clients.askForJob(random.pick(memory.captures));
-  }
-
-  /** Until every answered capture has ended. */
-  private async settle(): Promise<void> {
-    const until = Date.now() + SETTLE_MAX;
-    for (const capture of this.memory.captures) {
-      while (!capture.ended) {
-        await this.clients.askForJob(capture);
-        this.throwIf(this.memory.broken);
-        if (Date.now() > until) this.throwIf([`capture ${capture.captureID} has not ended in ${SETTLE_MAX} ms`]);
-        if (!capture.ended) await sleep(10);
-      }
-    }
   }
 
   private async lookAtTheEnd(): Promise<Figures> {
