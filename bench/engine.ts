@@ -21,6 +21,8 @@ export interface Store {
 /** An engine to be measured. What it gives goes when it closes. */
 export interface Engine {
   readonly name: 'sqlite' | 'postgres';
+  /** Its version, and the settings of a server that matter most. */
+  describe(): Promise<string>;
   openStore(): Promise<Store>;
   openFloor(): Promise<Floor>;
   close(): Promise<void>;
@@ -29,6 +31,13 @@ export interface Engine {
 export class SqliteEngine implements Engine {
   readonly name = 'sqlite';
   private readonly folders: string[] = [];
+
+  async describe(): Promise<string> {
+    const db = new Database(':memory:');
+    const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string };
+    db.close();
+    return `SQLite ${version}`;
+  }
 
   async openStore(): Promise<Store> {
     const folder = dataFolder(this.folders);
@@ -63,6 +72,16 @@ export class PostgresEngine implements Engine {
 
   constructor(server: string) {
     this.server = server;
+  }
+
+  async describe(): Promise<string> {
+    const settings = ['server_version', 'shared_buffers', 'synchronous_commit', 'autovacuum'];
+    const rows = await ask<{ text: string }>(
+      this.server,
+      `SELECT name || ' ' || current_setting(name) AS text FROM unnest($1::text[]) AS name`,
+      [settings],
+    );
+    return `PostgreSQL ${rows.map((row) => row.text).join(', ')}`;
   }
 
   async openStore(): Promise<Store> {

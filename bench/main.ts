@@ -72,11 +72,11 @@ async function bench({
 }: Options): Promise<void> {
   const size = sizeOf(sizeGiven);
   const steps = stepsOf(only);
-  const machine = machineText();
+  const engine = engineOf(engineName, databaseUrl);
+  const machine = machineText(await engine.describe());
   console.log(machine);
   if (quietCheck && (loadavg()[0] as number) > QUIET_LOAD)
     throw new Error(`the load is above ${QUIET_LOAD}: wait until the machine is quiet`);
-  const engine = engineOf(engineName, databaseUrl);
   try {
     const server = new BenchServer(await engine.openStore());
     const run = new Run(engine, size, server);
@@ -90,7 +90,10 @@ async function bench({
     }
     printTable(run.measures);
     const report: Report = { machine, commit: commitText(), engine: engine.name, size, measures: run.measures };
-    if (!profile) console.log(`${engine.name}, ${sizeText(size)} serials, commit ${report.commit}; written to ${writeReport(report)}`);
+    if (!profile)
+      console.log(
+        `${engine.name}, ${sizeText(size)} serials, commit ${report.commit}; written to ${writeReport(report, only === undefined)}`,
+      );
   } finally {
     await engine.close();
   }

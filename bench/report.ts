@@ -33,11 +33,13 @@ const AIMS: Readonly<Record<string, string>> = {
   'look-up': 'as at the first tenth',
 };
 
-/** The machine, and how quiet it was before the run. */
-export function machineText(): string {
+/** The machine, how quiet it was before the run, and when that was. */
+export function machineText(engine: string): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} x ${cpu?.model.trim() ?? 'cpu'}, ${memory} GB, node ${process.version}, load ${(loadavg()[0] as number).toFixed(2)} before`;
+  const load = (loadavg()[0] as number).toFixed(2);
+  const date = new Date().toISOString().slice(0, 10);
+  return `${cpus().length} x ${cpu?.model.trim() ?? 'cpu'}, ${memory} GB, node ${process.version}, ${engine}; ${date}, load ${load} before`;
 }
 
 export function commitText(): string {
@@ -58,11 +60,13 @@ export function printTable(measures: readonly Measure[]): void {
   console.log(table.toString());
 }
 
-/** Writes latest.json, and one file that stays for each engine and size. */
-export function writeReport(report: Report): string {
+/** Writes latest.json, and, of a run that took all measures, a file that stays for its engine and size. */
+export function writeReport(report: Report, whole: boolean): string {
   mkdirSync(RESULTS, { recursive: true });
   const text = `${JSON.stringify(report, null, 2)}\n`;
-  writeFileSync(join(RESULTS, 'latest.json'), text);
+  const latest = join(RESULTS, 'latest.json');
+  writeFileSync(latest, text);
+  if (!whole) return latest;
   const own = join(RESULTS, `${report.engine}-${sizeText(report.size)}.json`);
   writeFileSync(own, text);
   return own;
