@@ -28,7 +28,7 @@ export { keyboardCheckCharacter } from './isbt128/check-characters.ts';
 export { bagKey, isbt128Key, readBagKey } from './isbt128/keys.ts';
 export { checkCoi, checkDin, checkDinCharacter, type Isbt128Structure, readIsbt128 } from './isbt128/structures.ts';
 export { formatKey, glnOf, locationKey, parseKey, partyKey } from './key.ts';
-export { checkName, NAME_BYTES_MAX } from './name.ts';
+export { checkName } from './name.ts';
 export { type DataItem, type Iso15434Message, readIso15434 } from './scan/iso15434.ts';
 export { readScan, type Scan, type ScanWarning } from './scan/read-scan.ts';
 export type { Thing, ThingLot } from './thing.ts';

@@ -96,11 +96,6 @@ async function copy(client: pg.ClientBase, { table, rows }: Batch): Promise<void
   await pipeline(Readable.from(copyOf(types, valuesOf(table, rows)), { objectMode: false, highWaterMark: 1 }), stream);
 }
 
-/** Row by row, in an array that is used again for each. */
 function* valuesOf({ columns }: Table<unknown>, rows: readonly unknown[]): Generator<readonly Value[]> {
-  const values = new Array<Value>(columns.length);
-  for (const row of rows) {
-    for (let i = 0; i < columns.length; i++) values[i] = (columns[i] as Column<unknown>).of(row);
-    yield values;
-  }
+  for (const row of rows) yield columns.map(({ of }) => of(row));
 }
