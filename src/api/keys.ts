@@ -30,7 +30,12 @@ export function keyRoutes({ keys }: ApiDeps): FastifyPluginAsyncTypebox {
           description: 'The answer is the only place where its secret ever stands.',
           body: Type.Object(
             {
-              name: Type.String({ minLength: 1, maxLength: 200, description: 'What the key is for; no personal data.' }),
+              name: Type.String({
+                minLength: 1,
+                maxLength: 200,
+                pattern: '^[^\\u0000]*$',
+                description: 'What the key is for; no personal data.',
+              }),
               roles: Type.Array(Type.Unsafe<Role>({ type: 'string', enum: ROLE_NAMES }), { minItems: 1, uniqueItems: true }),
             },
             { additionalProperties: false, example: { name: 'packaging line 3', roles: ['line'] } },
