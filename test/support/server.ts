@@ -6,6 +6,8 @@ import type { Role } from '../../src/access/index.ts';
 import type { Problem } from '../../src/errors.ts';
 import { openService, type Service, type ServiceLimits } from '../../src/service.ts';
 import { readSettings, type Settings } from '../../src/settings.ts';
+import type { Engine } from '../../src/store/sql.ts';
+import { freshDatabase, type TestDatabase } from './postgres.ts';
 
 /** The admin key of every test server. */
 export const ADMIN_KEY = 'test-admin-key-0123456789abcdef';
@@ -13,16 +15,26 @@ export const ADMIN_KEY = 'test-admin-key-0123456789abcdef';
 export type Answer = LightMyRequestResponse;
 export type Call = { key?: string | null; headers?: Record<string, string>; body?: unknown };
 
-/** The whole service, with its threads, on a folder of its own; spoken to without a socket. */
+/** The whole service, with its threads, on a folder of its own, or on a database of its own; spoken to without a socket. */
 export class TestServer {
   readonly service: Service;
   readonly folder: string;
   readonly keys: Readonly<Record<Role, string>>;
+  private database: TestDatabase | null = null;
 
   private constructor(service: Service, folder: string, keys: Record<Role, string>) {
     this.service = service;
     this.folder = folder;
     this.keys = keys;
+  }
+
+  /** A server on an empty store of an engine. */
+  static async on(engine: Engine, more: Partial<Settings> = {}, log?: (line: string) => void): Promise<TestServer> {
+    if (engine === 'sqlite') return await TestServer.start(more, log);
+    const database = await freshDatabase({ migrated: true });
+    const server = await TestServer.start({ ...more, databaseUrl: database.url }, log);
+    server.database = database;
+    return server;
   }
 
   static async start(more: Partial<Settings> = {}, log?: (line: string) => void, limits: ServiceLimits = {}): Promise<TestServer> {
@@ -65,7 +77,12 @@ export class TestServer {
     return (await this.get(answer.headers.location as string)).json();
   }
 
-  /** Ends the service and keeps the folder. */
+  /** Settings that lead to the same store. */
+  get place(): Partial<Settings> {
+    return { data: this.folder, ...(this.database && { databaseUrl: this.database.url }) };
+  }
+
+  /** Ends the service and keeps what it stored. */
   async stop(): Promise<void> {
     await this.service.close();
   }
@@ -73,6 +90,7 @@ export class TestServer {
   async close(): Promise<void> {
     await this.stop();
     rmSync(this.folder, { recursive: true, force: true });
+    await this.database?.drop();
   }
 }
 
