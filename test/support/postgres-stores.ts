@@ -31,8 +31,8 @@ async function newPlace(): Promise<Place> {
 export type Borrowed = {
   readonly journal: Journal;
   readonly questions: Db;
-  rows<Row>(sql: string, ...params: unknown[]): Promise<Row[]>;
-  giveBack(): Promise<void>;
+  readonly rows: <Row>(sql: string, ...params: unknown[]) => Promise<Row[]>;
+  readonly giveBack: () => Promise<void>;
 };
 
 /** An empty PostgreSQL store, for as long as it takes. */
