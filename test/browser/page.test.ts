@@ -148,6 +148,15 @@ describe.skipIf(chromium === undefined)('the page', () => {
       await page.reload();
       expect(await verify()).toMatch(/NOT verified.*does NOT continue/s);
     });
+
+    it('notices a log that has fewer entries than the one seen before', async () => {
+      await verify();
+      await page.evaluate(
+        `localStorage.setItem('lotline.log', JSON.stringify({ ...JSON.parse(localStorage.getItem('lotline.log')), size: 1000000 }))`,
+      );
+      await page.reload();
+      expect(await verify()).toMatch(/NOT verified.*does NOT hold the 1,000,000 entries any more/s);
+    });
   });
 
   it('draws what a raw lot became from left to right, with the same as a sortable table', async () => {

@@ -28,7 +28,18 @@ async function compareWithSeen(vkey, checkpoint, verifier) {
   if (seen.vkey !== vkey) return { good: false, text: 'The log is signed with another key than the one this browser saw before.', seen };
   const [older, newer] = seen.size <= checkpoint.size ? [seen, { size: checkpoint.size, root }] : [{ size: checkpoint.size, root }, seen];
   let hashes = [];
-  if (older.size !== newer.size) ({ hashes } = await ask('ledger/consistency', { from: older.size, to: newer.size }));
+  try {
+    if (older.size !== newer.size) ({ hashes } = await ask('ledger/consistency', { from: older.size, to: newer.size }));
+  } catch (error) {
+    // More than this page was shown may be there by now, but not less than this browser has seen.
+    if (seen.size < checkpoint.size || error.problem?.status !== 400) throw error;
+    return {
+      good: false,
+      text: `The log does NOT hold the ${count(seen.size)} entries any more that this browser saw`,
+      when: seen.when,
+      seen,
+    };
+  }
   const good = verifier.verifyConsistency(older.size, newer.size, fromHex(older.root), fromHex(newer.root), hashes.map(fromBase64));
   if (good && newer.size === checkpoint.size) remember();
   return good
