@@ -24,7 +24,7 @@ const IDENTITY = '^src/identity/';
 const ACCESS = '^src/access/';
 const LEDGER = '^src/ledger/';
 /** What of the ledger asks the store, or keeps a key in a file; the rest is pure and runs in a browser. */
-const LEDGER_SERVER = '^src/ledger/(questions|log-key|stored-log|node-crypto)\\.ts$';
+const LEDGER_SERVER = '^src/ledger/(questions|log-key|log-head|stored-log|node-crypto)\\.ts$';
 const WORLDS = '^src/worlds/';
 const DOMAIN = [IDENTIFIERS, EPCIS, STORE, LIFECYCLE, GENEALOGY, IDENTITY, ACCESS, LEDGER];
 const USE_CASES = '^src/(capture|moving|query|verification|labels|integrations)/';

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { sql } from 'drizzle-orm';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import { Keys } from './access/index.ts';
@@ -14,11 +15,13 @@ import type { CaptureService } from './capture/service.ts';
 import type { PoolLimits } from './capture/thread-pool.ts';
 import { LotlineError } from './errors.ts';
 import { formatSignerKey, formatVerifierKey, type SignerKey, verifierKeyOf, verifyCheckpoint } from './ledger/index.ts';
+import { expectLogHead } from './ledger/log-head.ts';
 import { openLogKey } from './ledger/log-key.ts';
 import { verifySignatureNode } from './ledger/node-crypto.ts';
 import { latestCheckpoint } from './ledger/questions.ts';
 import { type Readers, StoreReaders } from './query/readers.ts';
 import type { Settings } from './settings.ts';
+import type { Db } from './store/db.ts';
 import { startAlone } from './store/postgres/lock.ts';
 import { migratePostgres, PostgresDb, type PostgresStore, whereIs } from './store/postgres/open.ts';
 import { lockFolder } from './store/sqlite/lock.ts';
@@ -98,7 +101,11 @@ export async function openService(
 async function embeddedStore(settings: Settings, limits: ServiceLimits, open: Open): Promise<Store> {
   checkFolder(settings.data);
   open.push(lockFolder(settings.data));
-  const key = logKeyOf(settings, await headOf(settings.data));
+  const key = await askStored(settings.data, async (db) => {
+    const known = logKeyOf(settings, db === null ? null : ((await latestCheckpoint(db))?.text ?? null));
+    await expectLogHead(settings.data, db, verifierKeyOf(known));
+    return known;
+  });
   const capture = await EmbeddedCapture.open({ folder: settings.data, ...captureSettings(settings, key) }, limits.queue);
   open.push(() => capture.close());
   const readers = new StoreReaders({ file: join(settings.data, JOURNAL_FILE) }, limits.questions);
@@ -160,14 +167,15 @@ function logKeyOf(settings: Settings, head: string | null): SignerKey {
 
 const storeName = ({ databaseUrl, data }: Settings): string => (databaseUrl === null ? resolve(data) : whereIs({ url: databaseUrl }));
 
-/** The newest checkpoint of a folder that was used before. */
-async function headOf(folder: string): Promise<string | null> {
+/** Asks what is stored in a folder; null is asked where nothing was stored yet. */
+async function askStored<T>(folder: string, ask: (db: Db | null) => Promise<T>): Promise<T> {
   const file = join(folder, JOURNAL_FILE);
-  if (!existsSync(file)) return null;
+  if (!existsSync(file)) return await ask(null);
   const connection = openForReading(file, { cacheMegabytes: 1 });
   try {
-    const isNew = connection.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'checkpoint'").get() as { n: number };
-    return isNew.n === 0 ? null : ((await latestCheckpoint(new SqliteDb(connection)))?.text ?? null);
+    const db = new SqliteDb(connection);
+    const [made] = await db.all(sql`SELECT 1 FROM sqlite_master WHERE name = 'checkpoint'`);
+    return await ask(made === undefined ? null : db);
   } finally {
     connection.close();
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LotlineError, type Problem } from '../errors.ts';
 import { noteSigner, parseSignerKey } from '../ledger/index.ts';
+import { LogHead } from '../ledger/log-head.ts';
 import { signFunctionNode } from '../ledger/node-crypto.ts';
 import { SqliteJournal } from '../store/sqlite/journal.ts';
 import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting } from '../store/sqlite/open.ts';
@@ -30,7 +31,10 @@ export type CaptureReply =
 
 const port = parentPort!;
 const data = workerData as CaptureThreadData;
-const journal = new SqliteJournal(openForWriting(join(data.folder, JOURNAL_FILE)));
+const connection = openForWriting(join(data.folder, JOURNAL_FILE));
+const journal = new SqliteJournal(connection);
+const newestCheckpoint = connection.prepare('SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1').pluck();
+const head = new LogHead(data.folder);
 const key = parseSignerKey(data.signerKey);
 const capturer = await Capturer.open(journal, {
   rules: data.rules,
@@ -114,6 +118,7 @@ async function captureQueued(): Promise<boolean> {
 async function captureDocuments(group: readonly TakenDocument[]): Promise<Outcome[] | null> {
   try {
     const outcomes = await captureGroup(capturer, group, isStoreFault);
+    keepHead();
     setHealthy(true);
     return outcomes;
   } catch (error) {
@@ -144,8 +149,11 @@ async function captureEvents(list: readonly Extract<CaptureRequest, { event: num
 async function answer(request: CaptureRequest): Promise<void> {
   try {
     if ('check' in request) say({ answer: request.check, verdicts: JSON.stringify(await capturer.check(request.body, request.actor)) });
-    else if ('record' in request) say({ answer: request.record, done: await carryOut(capturer, request.command, request.actor) });
-    else if ('wake' in request) woken = true;
+    else if ('record' in request) {
+      const done = await carryOut(capturer, request.command, request.actor);
+      keepHead();
+      say({ answer: request.record, done });
+    } else if ('wake' in request) woken = true;
     else if ('close' in request) closing = true;
   } catch (error) {
     const problem = error instanceof LotlineError ? error : isStoreFault(error) ? storeBusy() : internal(error);
@@ -157,6 +165,7 @@ async function answer(request: CaptureRequest): Promise<void> {
 async function finish(): Promise<void> {
   clearTimeout(retry);
   intake.close();
+  head.close();
   await capturer.close();
   say({ closed: true });
   port.close();
@@ -166,6 +175,8 @@ function setHealthy(now: boolean, message?: string): void {
   if (healthy !== now) say({ healthy: now, ...(message !== undefined && { message }) });
   healthy = now;
 }
+
+const keepHead = () => head.keep(() => newestCheckpoint.get() as string | undefined);
 
 /** Disk full, read-only, input/output, a damaged file: the world's fault and no document's. It may pass; until then documents wait. */
 function isStoreFault(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { LotlineError } from '../errors.ts';
+import { HEAD_FILE } from '../ledger/log-head.ts';
 import { readSettings } from '../settings.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
 import { INTAKE_FILE, JOURNAL_FILE } from '../store/sqlite/open.ts';
@@ -11,7 +12,9 @@ import { count, startProgress } from './terminal.ts';
 
 const ANSWER_KEY_FILE = 'answer-key.json';
 /** What a demo makes in its folder, and removes when it is made anew. */
-const FILES = [JOURNAL_FILE, INTAKE_FILE].flatMap((file) => [file, `${file}-wal`, `${file}-shm`]).concat(['log.key', ANSWER_KEY_FILE]);
+const FILES = [JOURNAL_FILE, INTAKE_FILE]
+  .flatMap((file) => [file, `${file}-wal`, `${file}-shm`])
+  .concat(['log.key', HEAD_FILE, ANSWER_KEY_FILE]);
 /** Documents handed in before waiting for them to be folded: keeps the bar honest, and the intake small. */
 const AHEAD = 32;
 /** Who acts when the program itself does. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { formatVerifierKey } from '../ledger/index.ts';
+import { readLogHead } from '../ledger/log-head.ts';
 import { latestCheckpoint } from '../ledger/questions.ts';
 import { checkStoredLog, type StoredLogCheck, type StoredLogReport } from '../ledger/stored-log.ts';
 import type { Db } from '../store/db.ts';
@@ -34,40 +35,39 @@ export function verifyLogCommand(program: Command): void {
 async function verify(flags: Flags): Promise<StoredLogReport> {
   const place = placeOf(flags);
   const verifier = getVerifier(flags, dataFolder(flags));
-  const kept = flags.against === undefined ? [] : [{ note: readKept(flags.against), whose: 'you kept' }];
   console.error(`Checking ${nameOf(place)} with the key ${formatVerifierKey(verifier)}`);
   const progress = startProgress('Checking', 'entries', 0);
   try {
-    const check: StoreCheck = { verifiers: [verifier], kept, onProgress: (done, total) => progress.to(done, total) };
+    const check: StoreCheck = {
+      verifiers: [verifier],
+      ...(flags.against !== undefined && { kept: readKept(flags.against) }),
+      onProgress: (done, total) => progress.to(done, total),
+    };
     return await ('folder' in place ? verifyStore(place.folder, check) : withStore(place, (db) => verifyIn(db, check)));
   } finally {
     progress.end();
   }
 }
 
-type StoreCheck = Pick<StoredLogCheck, 'verifiers' | 'kept'> & { onProgress?: (done: number, total: number) => void };
+type StoreCheck = Pick<StoredLogCheck, 'verifiers' | 'kept' | 'head'> & { onProgress?: (done: number, total: number) => void };
 
 /** Checks the store in a folder: its file first, then everything that the log vouches for. */
 export async function verifyStore(folder: string, check: StoreCheck): Promise<StoredLogReport> {
+  const head = readLogHead(folder); // before the store, which may go on meanwhile
   const connection = openForReading(join(folder, JOURNAL_FILE));
   try {
     connection.exec('BEGIN'); // one state of it; what ends it is the closing, which no damage can fail
     const db = new SqliteDb(connection);
-    return await verifyIn(db, check, findDamage(connection));
+    return await verifyIn(db, head === null ? check : { ...check, head }, findDamage(connection));
   } finally {
     connection.close();
   }
 }
 
-async function verifyIn(
-  db: Db,
-  { verifiers, kept = [], onProgress }: StoreCheck,
-  damage: readonly string[] = [],
-): Promise<StoredLogReport> {
+async function verifyIn(db: Db, { onProgress, ...check }: StoreCheck, damage: readonly string[] = []): Promise<StoredLogReport> {
   const total = damage.length > 0 ? 0 : ((await latestCheckpoint(db))?.size ?? 0);
   return await checkStoredLog(db, {
-    verifiers,
-    kept,
+    ...check,
     damage,
     onProgress: ({ entries }) => onProgress?.(entries, Math.max(total, entries)),
   });

@@ -15,6 +15,7 @@ import { entriesIn, joinPayload } from '../store/payload.ts';
 import { query, tables } from '../store/schema.ts';
 import { eachNumber } from '../store/sql.ts';
 import {
+  type Checkpoint,
   formatRecordTime,
   hashesFrom,
   type LogReport,
@@ -55,13 +56,13 @@ export type StoreProblem = {
 };
 export type StoredLogReport = Omit<LogReport, 'problems'> & { documents: number; problems: StoreProblem[] };
 
-/** A signed checkpoint from somebody who kept it. */
-export type KeptCheckpoint = { note: string /** Whose it is: “you kept”. */; whose: string };
-
 export type StoredLogCheck = {
   /** The log's key, and those of witnesses that are known. */
   verifiers: readonly VerifierKey[];
-  kept?: readonly KeptCheckpoint[];
+  /** A signed checkpoint from somebody who kept it. */
+  kept?: string;
+  /** The one that lies beside the store (log-head.ts). */
+  head?: string;
   /** What the engine says is damaged. With such a store, whatever cannot be read is told and not thrown. */
   damage?: readonly string[];
   onProgress?: (done: { entries: number; problems: number }) => void;
@@ -133,7 +134,9 @@ class StoredLog {
         ...(this.check.onProgress && { onProgress: this.check.onProgress }),
       });
       if (report.root !== null) await this.checkTheRest(report);
-      for (const kept of this.check.kept ?? []) await this.compareKept(kept, report);
+      const { kept, head } = this.check;
+      if (kept !== undefined) await this.compareKept(verifyCheckpoint(kept, this.check.verifiers, verifySignatureNode), 'you kept', report);
+      if (head !== undefined) await this.compareHead(head, report);
       return report;
     } catch (error) {
       if (!this.isDamage(error)) throw error;
@@ -331,9 +334,20 @@ class StoredLog {
     }
   }
 
+  private async compareHead(note: string, report: LogReport): Promise<void> {
+    try {
+      await this.compareKept(verifyCheckpoint(note, this.check.verifiers, verifySignatureNode), 'lies beside the store', report);
+    } catch (error) {
+      if (!(error instanceof LotlineError) || error.code !== 'LOG-SIGNATURE') throw error;
+      this.tell({
+        code: 'LOG-SIGNATURE',
+        message: `What lies beside the store as log.head is no checkpoint of this log: ${error.message}`,
+      });
+    }
+  }
+
   /** A log that was rolled back or rewritten agrees with itself; only somebody who kept an earlier checkpoint can tell. */
-  private async compareKept({ note, whose }: KeptCheckpoint, report: LogReport): Promise<void> {
-    const kept = verifyCheckpoint(note, this.check.verifiers, verifySignatureNode);
+  private async compareKept(kept: Checkpoint, whose: string, report: LogReport): Promise<void> {
     if (kept.size > report.size) {
       const lost = kept.size - report.size;
       const message = `The checkpoint that ${whose} commits to ${kept.size} entries, and there are ${report.size}: the last ${lost} were taken away`;

@@ -29,8 +29,7 @@ const newestCheckpoint = (db: SqliteConnection) =>
   db.prepare('SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1').pluck().get() as string;
 
 async function check(db: SqliteConnection, more: { kept?: string } = {}): Promise<StoredLogReport> {
-  const kept = more.kept === undefined ? [] : [{ note: more.kept, whose: 'you kept' }];
-  return await checkStoredLog(new SqliteDb(db), { verifiers: [verifierKeyOf(key)], kept });
+  return await checkStoredLog(new SqliteDb(db), { verifiers: [verifierKeyOf(key)], ...more });
 }
 
 /** A copy of the store to be tampered with. */

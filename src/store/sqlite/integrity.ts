@@ -48,6 +48,7 @@ function changedSchema(db: SqliteConnection): string[] {
     const ours = migrationsOf(fresh);
     const theirs = migrationsOf(db);
     if (theirs.some((migration, i) => migration !== ours[i])) return ['The store was brought to a schema that this version does not know'];
+    if (theirs.length === 0) return ['The store has no tables'];
     if (theirs.length < ours.length) return [];
     const [should, is] = [schemaOf(fresh), schemaOf(db)];
     return [...new Set([...should.keys(), ...is.keys()])]
