@@ -104,12 +104,12 @@ async function inFile<T>(file: string, ask: (db: SqliteDb) => Promise<T>): Promi
 const countDocuments = (db: SqliteDb): number => db.connection.prepare('SELECT count(*) FROM document').pluck().get() as number;
 
 async function exportDatabase(place: Place, out: string, verifier: VerifierKey): Promise<Copied> {
-  const { db, close } = await openStore(place);
+  const store = await openStore(place);
   try {
-    const waiting = await writeWaiting(pendingDocuments(db), join(out, WAITING_FILE));
-    const { entries, checkpoint } = await exportToFile(db, verifier, join(out, EXPORT_FILE));
+    const waiting = await writeWaiting(pendingDocuments(store.db), join(out, WAITING_FILE));
+    const { entries, checkpoint } = await exportToFile(store.db, verifier, join(out, EXPORT_FILE));
     return { names: [WAITING_FILE, EXPORT_FILE], size: entries, checkpoint, waiting };
   } finally {
-    await close();
+    await store.close();
   }
 }

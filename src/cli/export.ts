@@ -29,12 +29,14 @@ export function exportCommand(program: Command): void {
     .action(async (flags: Flags) => {
       const place = placeOf(flags);
       const verifier = getVerifier(flags, dataFolder(flags));
-      const { db, close } = await openStore(place);
+      const store = await openStore(place);
       try {
-        const report = await (flags.out === '-' ? exportTo(db, verifier, process.stdout) : exportToFile(db, verifier, flags.out));
+        const report = await (flags.out === '-'
+          ? exportTo(store.db, verifier, process.stdout)
+          : exportToFile(store.db, verifier, flags.out));
         console.error(`Exported ${count(report.entries)} entries of ${nameOf(place)}${flags.out === '-' ? '' : ` to ${flags.out}`}.`);
       } finally {
-        await close();
+        await store.close();
       }
     });
 }

@@ -50,10 +50,10 @@ export async function openStore(place: Place): Promise<OpenStore> {
 
 /** Asks a store and sees one state of it. */
 export async function withStore<T>(place: Place, ask: (db: Db) => Promise<T>): Promise<T> {
-  const { db, close } = await openStore(place);
+  const store = await openStore(place);
   try {
-    return await db.snapshot(() => ask(db));
+    return await store.db.snapshot(() => ask(store.db));
   } finally {
-    await close();
+    await store.close();
   }
 }

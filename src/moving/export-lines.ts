@@ -123,8 +123,18 @@ const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => Expor
     },
   }),
   document: ({ captureID, parts, gaps }) => ({ document: { captureID, parts: JSON.stringify(parts), gaps: bytesOf(gaps) } }),
-  entry: ({ seq, leaf: { v: _, ...leaf }, body }) => {
-    const input = { ...leaf, recordTime: parseRecordTime(leaf.recordTime) };
+  entry: ({ seq, leaf, body }) => {
+    const { actor, bodyDigest, capture, eventHash, kind, payloadDigest } = leaf;
+    const recordTime = parseRecordTime(leaf.recordTime);
+    const input = {
+      actor,
+      bodyDigest,
+      capture,
+      kind,
+      recordTime,
+      ...(eventHash && { eventHash }),
+      ...(payloadDigest && { payloadDigest }),
+    };
     return { entry: { seq, leaf: input, leafHash: leafHash(encodeLeaf(input), sha256Node), body: bytesOf(body) } };
   },
   checkpoint: ({ size, signedAt, text }) => ({ checkpoint: { size, signedAt: microseconds(signedAt), text } }),
