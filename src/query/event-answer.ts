@@ -16,6 +16,7 @@ import type { EventQuery } from '../epcis/query/index.ts';
 import { LotlineError } from '../errors.ts';
 import { CompanyPrefixes } from '../identifiers/index.ts';
 import type { Db } from '../store/db.ts';
+import { eachNumber } from '../store/sql.ts';
 import { countEvents, type EventPosition, findEvents, HASH_ID, lastEvent } from './events-sql.ts';
 import type { PageStart } from './page-token.ts';
 
@@ -39,6 +40,9 @@ export type EventPage = {
 /** A page ends after the event that takes it beyond this many bytes, whatever its number of events (R-21: fewer may come). */
 export const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Bodies read from the store at a time, as they lie there. */
+const SLICE_BYTES = 2 * 1024 * 1024;
+
 /** A page of the events that meet a query, written as a query document (Q-5). The whole of it is made here, so ask it in a reader thread. */
 export async function eventPage(
   db: Db,
@@ -54,8 +58,7 @@ export async function eventPage(
   const texts = await EventTexts.of(db, args.style.format);
   const events: EventText[] = [];
   let bytes = 0;
-  for (const { seq } of found.slice(0, limit)) {
-    const event = await texts.of(seq);
+  for await (const event of texts.of(found.slice(0, limit))) {
     events.push(event);
     bytes += event.text.length;
     if (bytes > PAGE_BYTES_MAX) break;
@@ -93,7 +96,7 @@ export async function eventDocument(db: Db, args: { eventID: string; style: Answ
   if (rows.length === 0) return null;
   const texts = await EventTexts.of(db, args.style.format);
   const events: EventText[] = [];
-  for (const { seq } of rows) events.push(await texts.of(seq));
+  for await (const event of texts.of(rows)) events.push(event);
   return documentOf(events, args.style);
 }
 
@@ -104,7 +107,15 @@ export async function eventIDOf(db: Db, args: { seq: number }): Promise<string |
 }
 
 type EventText = { readonly text: string; readonly contextText: string };
-type Stored = { capture: number; record_time: number; encoding: number; body: Uint8Array; event_id: string | null; hash: Uint8Array };
+type Stored = {
+  seq: number;
+  capture: number;
+  record_time: number;
+  encoding: number;
+  body: Uint8Array;
+  event_id: string | null;
+  hash: Uint8Array;
+};
 type Context = { readonly text: string; readonly prefixes: Prefixes };
 
 function documentOf(events: readonly EventText[], style: AnswerStyle): Uint8Array {
@@ -132,11 +143,38 @@ class EventTexts {
     return new EventTexts(db, format, new CompanyPrefixes(learned.map(({ scheme, company }) => [scheme, company] as const)));
   }
 
-  async of(seq: number): Promise<EventText> {
-    const [row] = await this.db.all<Stored>(sql`
-      SELECT en.capture, en.record_time, en.encoding, en.body, e.event_id, e.hash FROM event e CROSS JOIN entry en ON en.seq = e.seq WHERE e.seq = ${seq}`);
-    const stored = row as Stored;
-    const context = await this.contextOf(stored.capture);
+  /** One after the other, in the order given; read from the store as many at a time as are small together. */
+  async *of(events: readonly { readonly seq: number }[]): AsyncGenerator<EventText> {
+    for (const slice of await this.slices(events.map(({ seq }) => seq))) {
+      const rows = await this.db.all<Stored>(sql`
+        SELECT e.seq, en.capture, en.record_time, en.encoding, en.body, e.event_id, e.hash FROM ${eachNumber(slice)} j
+        CROSS JOIN event e ON e.seq = j.value CROSS JOIN entry en ON en.seq = e.seq`);
+      const stored = new Map(rows.map((row) => [row.seq, row]));
+      await this.readContexts(rows.map((row) => row.capture));
+      for (const seq of slice) yield this.textOf(stored.get(seq) as Stored);
+    }
+  }
+
+  private async slices(seqs: readonly number[]): Promise<number[][]> {
+    const rows = await this.db.all<{ seq: number; bytes: number }>(
+      sql`SELECT en.seq, length(en.body) AS bytes FROM ${eachNumber(seqs)} j CROSS JOIN entry en ON en.seq = j.value`,
+    );
+    const sizes = new Map(rows.map((row) => [row.seq, row.bytes]));
+    const slices: number[][] = [];
+    let bytes = Number.POSITIVE_INFINITY;
+    for (const seq of seqs) {
+      bytes += sizes.get(seq) as number;
+      if (bytes <= SLICE_BYTES) slices.at(-1)?.push(seq);
+      else {
+        slices.push([seq]);
+        bytes = sizes.get(seq) as number;
+      }
+    }
+    return slices;
+  }
+
+  private textOf(stored: Stored): EventText {
+    const context = this.contexts.get(stored.capture) as Context;
     const bytes =
       stored.encoding === 1 ? inflateRawSync(stored.body) : Buffer.from(stored.body.buffer, stored.body.byteOffset, stored.body.length);
     const options: WriteEventOptions = {
@@ -149,15 +187,14 @@ class EventTexts {
     return { text: writeEvent(bytes.toString('utf8'), options), contextText: context.text };
   }
 
-  private async contextOf(capture: number): Promise<Context> {
-    let context = this.contexts.get(capture);
-    if (context === undefined) {
-      const [row] = await this.db.all<{ context: string }>(sql`SELECT context FROM payload WHERE capture = ${capture}`);
-      const { context: text } = row as { context: string };
-      context = { text, prefixes: text === '' ? EPCIS_PREFIXES : readContext(JSON.parse(text), '/@context').prefixes };
-      this.contexts.set(capture, context);
-    }
-    return context;
+  private async readContexts(captures: readonly number[]): Promise<void> {
+    const missing = new Set(captures.filter((capture) => !this.contexts.has(capture)));
+    if (missing.size === 0) return;
+    const rows = await this.db.all<{ capture: number; context: string }>(
+      sql`SELECT p.capture, p.context FROM ${eachNumber([...missing])} j CROSS JOIN payload p ON p.capture = j.value`,
+    );
+    for (const { capture, context: text } of rows)
+      this.contexts.set(capture, { text, prefixes: text === '' ? EPCIS_PREFIXES : readContext(JSON.parse(text), '/@context').prefixes });
   }
 
   /** Things of one class share the company prefix, so the class is looked up and the serial is not. */

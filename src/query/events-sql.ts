@@ -6,7 +6,7 @@ import type { Thing, ThingLot } from '../identifiers/thing.ts';
 import { actionCode } from '../lifecycle/rows.ts';
 import { ROLE, type Role } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
-import { eachAmount, eachBytes, eachFact, eachNumber, eachRun, eachText } from '../store/sql.ts';
+import { eachAmount, eachBytes, eachFact, eachNumber, eachRun, eachText, merged } from '../store/sql.ts';
 
 /**
  * What each parameter of the grammar means in SQL, and how the events that meet all of them are found in order, page by page.
@@ -153,7 +153,7 @@ export async function planEvents(
     const arms = column.values.map(
       (value) => sql`${columns} FROM event e WHERE ${where([sql`${columnOf(column.column)} = ${value}`, within, ...rest])}`,
     );
-    return sql`${sql.join(arms, sql` UNION ALL `)} ORDER BY seq ${direction} LIMIT ${limit}`;
+    return merged(arms, sql`seq ${direction}`, limit);
   }
   const first = after === null && !descending ? await firstInTime(db, roads, filters) : null;
   const start = sql`e.seq >= ${Math.max(from, first ?? 0)} AND e.seq < ${below}`;

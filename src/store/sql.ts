@@ -81,3 +81,11 @@ export function eachRun(facts: SQL, role: number): SQL {
       FROM json_array_elements_text(${facts}::json -> 't' -> ${String(role)}::text) WITH ORDINALITY AS r(value, place)) runs WHERE place % 2 = 1)`,
   });
 }
+
+/** The first rows of several questions together, in an order in which an index has those of each: SQLite merges them; PostgreSQL is told to take as many of each. */
+export function merged(questions: readonly SQL[], order: SQL, limit: number): SQL {
+  const sorted = sql`ORDER BY ${order} LIMIT ${limit}`;
+  const all = (list: readonly SQL[]) => sql`${sql.join([...list], sql` UNION ALL `)} ${sorted}`;
+  if (questions.length === 1) return all(questions);
+  return perEngine({ sqlite: all(questions), postgres: all(questions.map((question) => sql`(${question} ${sorted})`)) });
+}
