@@ -39,7 +39,11 @@ export async function makeFolder(folder: string): Promise<string[]> {
 export async function withDb<T>(place: string, ask: (db: SqliteDb | PostgresDb) => Promise<T>): Promise<T> {
   if (place.startsWith('postgres:')) {
     const client = await connect({ url: place }, { application: 'test', statementTimeoutMs: 60_000 });
-    return await ask(new PostgresDb(client)).finally(() => client.end());
+    try {
+      return await ask(new PostgresDb(client));
+    } finally {
+      await client.end();
+    }
   }
   const connection = openForReading(join(place, 'journal.db'));
   return await ask(new SqliteDb(connection)).finally(() => connection.close());
