@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LotlineError } from '../errors.ts';
 import { formatSignerKey, parseSignerKey, type SignerKey, signerKeyFromSeed } from './index.ts';
@@ -17,8 +17,7 @@ export function openLogKey(file: string, options: { origin: string | null; mayMa
       });
     }
     const made = signerKeyFromSeed(options.origin ?? `lotline.local/${randomBytes(4).toString('hex')}`, randomBytes(32));
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `${formatSignerKey(made)}\n`, { mode: 0o600, flag: 'wx' });
+    writeWhole(file, `${formatSignerKey(made)}\n`);
     return made;
   }
   const key = readKey(file);
@@ -29,6 +28,18 @@ export function openLogKey(file: string, options: { origin: string | null; mayMa
     });
   }
   return key;
+}
+
+/** The file is there whole or not at all, and on the disk before anything is signed with it: a log outlives no half of its key. */
+function writeWhole(file: string, text: string): void {
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true });
+  const making = `${file}.new`;
+  writeFileSync(making, text, { mode: 0o600, flush: true });
+  renameSync(making, file);
+  const handle = openSync(folder, 'r');
+  fsyncSync(handle);
+  closeSync(handle);
 }
 
 function readKey(file: string): SignerKey {
