@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRandom } from '../../src/worlds/random.ts';
 import { type BuiltProgram, buildProgram } from './built-program.ts';
+import { checkStore } from './checks.ts';
+import { Clients } from './clients.ts';
 import { EmbeddedServer } from './embedded-server.ts';
 import { KILLS, LONG, SEED } from './form.ts';
+import { Memory } from './memory.ts';
 import { survive } from './survive.ts';
 
 let program: BuiltProgram;
@@ -9,6 +14,30 @@ beforeAll(async () => {
   program = await buildProgram();
 });
 afterAll(() => program.remove());
+
+describe('a service whose first starts are cut short', () => {
+  const rounds = LONG ? 30 : 1;
+  it('starts all the same, under the key and the name that it began with', { timeout: 60_000 + rounds * 60_000 }, async () => {
+    const random = openRandom(SEED, 'first starts');
+    for (let round = 0; round < rounds; round++) {
+      const server = new EmbeddedServer([process.execPath, program.main]);
+      for (let cut = 0; cut < 4; cut++) {
+        server.launch();
+        await sleep(random.between(300, 2_000));
+        await server.kill('SIGKILL');
+      }
+      server.launch();
+      await server.ready();
+      const memory = new Memory();
+      const clients = new Clients(server, memory, SEED);
+      memory.vkey = (await clients.call('GET', '/ledger/key'))?.text.trim() ?? null;
+      await clients.sendSingle();
+      await server.kill('SIGTERM');
+      expect([...memory.broken, ...(await checkStore(server, memory, true)).faults]).toEqual([]);
+      await server.dispose();
+    }
+  });
+});
 
 describe('a service on the embedded store that is killed again and again under load', () => {
   const timeout = 60_000 + KILLS * 20_000;
