@@ -411,7 +411,7 @@ describe('the plan of a query', () => {
     [`EQ_eventID=${id(1)}`, 'USING COVERING INDEX event_event_id'],
     [`MATCH_anyEPC=${packOf(1)}`, 'SEARCH ei USING PRIMARY KEY (item=?)'],
     [`MATCH_anyEPCClass=${lotOf('L1')}`, 'SEARCH el USING PRIMARY KEY (lot=?)'],
-    ['MATCH_epc=urn:epc:idpat:sscc:9520123.*', 'USING COVERING INDEX item_key (class=? AND serial>? AND serial<?)'],
+    ['MATCH_epc=urn:epc:idpat:sscc:9520123.*', 'SEARCH name USING PRIMARY KEY (recent=? AND class=? AND serial>? AND serial<?)'],
     ['EQ_bizStep=packing', 'USING COVERING INDEX event_biz_step'],
     ['EQ_disposition=active', 'USING COVERING INDEX event_disposition'],
     [`EQ_readPoint=${siteOf(MAKER, 'dock')}`, 'USING COVERING INDEX event_read_point'],

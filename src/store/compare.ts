@@ -1,6 +1,7 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm';
 import type { Db } from './db.ts';
 import { tables } from './schema.ts';
+import { ITEM_NAMES } from './sql.ts';
 
 /** Where two stores differ: a row that only one has, or one whose columns differ. */
 export type RowDifference = {
@@ -123,7 +124,7 @@ function columnsOf(table: TableName): string[] {
 
 async function* rowsOf(db: Db, table: TableName): AsyncGenerator<Row, undefined> {
   const plan = PLANS[table];
-  const select = sql`SELECT ${list(columnsOf(table))} FROM ${sql.identifier(table)}`;
+  const select = sql`SELECT ${list(columnsOf(table))} FROM ${table === 'item_name' ? ITEM_NAMES : sql.identifier(table)}`;
   for await (const rows of plan.runs === undefined ? pages(db, select, plan) : runs(db, table, select, plan.runs)) yield* rows;
 }
 

@@ -57,6 +57,12 @@ export function eachText(list: readonly string[]): SQL {
   });
 }
 
+/** All items by name, to be walked in the order of names: `item_name` is for looking up, and embedded it has no order of its own. */
+export const ITEM_NAMES: SQL = perEngine({
+  sqlite: sql`(SELECT class, serial, id FROM name WHERE recent = 0 UNION ALL SELECT class, serial, id FROM name WHERE recent = 1)`,
+  postgres: sql`item_name`,
+});
+
 /** Byte strings, given in hex. */
 export function eachBytes(list: readonly string[]): SQL {
   return perEngine({

@@ -11,7 +11,7 @@ const KEPT = new Set(['entry', 'payload', 'checkpoint', 'cosignature', 'capture_
  */
 export function findDamage(db: SqliteConnection): string[] {
   try {
-    return faults(db, 'integrity_check(1)').length > 0 ? damagedTables(db) : changedSchema(db);
+    return faults(db, 'integrity_check(1)').length > 0 ? damagedTables(db) : [...changedSchema(db), ...lostNames(db)];
   } catch (error) {
     return [`The file is damaged: ${(error as Error).message}`];
   }
@@ -60,6 +60,20 @@ function changedSchema(db: SqliteConnection): string[] {
   } finally {
     fresh.close();
   }
+}
+
+/** What an index would be held to: that every item is found by its name, and nothing else. */
+function lostNames(db: SqliteConnection): string[] {
+  if (db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'name'`).get() === undefined) return [];
+  const { items, names, right } = db
+    .prepare(
+      `SELECT (SELECT count(*) FROM item) AS items, (SELECT count(*) FROM name) AS names,
+         (SELECT count(*) FROM name n CROSS JOIN item i ON i.id = n.id AND i.class = n.class AND i.serial = n.serial) AS right`,
+    )
+    .get() as { items: number; names: number; right: number };
+  return items === right && names === right
+    ? []
+    : [`The table name does not lead to the items: of ${items} it finds ${right}. It is derived from entries: rebuild makes it anew`];
 }
 
 const migrationsOf = (db: SqliteConnection) =>

@@ -19,8 +19,9 @@ import type {
 import type { SqliteConnection } from './open.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
-/** The next free ids. */
-type Counters = { term: number; class: number; item: number; lot: number; capture: number };
+/** The next free ids, and how many names are in the small part. */
+type Counters = { term: number; class: number; item: number; lot: number; capture: number; recent: number };
+type Name = readonly [classId: number, serial: string];
 
 type Participation = { readonly node: number; readonly seq: number; readonly role: number };
 
@@ -39,6 +40,20 @@ const sameState = (a: ThingRow, b: ThingRow): boolean =>
   a.status_seq === b.status_seq && a.before === b.before && a.before_seq === b.before_seq && a.disposition === b.disposition &&
   a.disposition_seq === b.disposition_seq && a.holder === b.holder && a.owner === b.owner && a.custody_seq === b.custody_seq && a.place === b.place &&
   a.place_seq === b.place_seq && a.last_seq === b.last_seq && a.claim_seq === b.claim_seq && a.flags === b.flags && a.persistent === b.persistent; // biome-ignore format: in column order
+
+type Tuple<Names extends readonly (keyof NewThing)[]> = { [Index in keyof Names]: NewThing[Names[Index]] };
+/** A thing as the statements give it. */
+type Columns = Tuple<[
+  'node', 'class', 'lot', 'expiry', 'parent', 'entered_seq', 'status', 'status_seq', 'before', 'before_seq', 'disposition', 'disposition_seq', 'holder',
+  'owner', 'custody_seq', 'place', 'place_seq', 'last_seq', 'claim_seq', 'flags', 'persistent', 'balance', 'name',
+]>; // biome-ignore format: in column order
+
+const thingOf = (c: Columns): ThingRow => ({
+  node: c[0], class: c[1], lot: c[2], expiry: c[3], parent: c[4], entered_seq: c[5], status: c[6], status_seq: c[7], before: c[8], before_seq: c[9],
+  disposition: c[10], disposition_seq: c[11], holder: c[12], owner: c[13], custody_seq: c[14], place: c[15], place_seq: c[16], last_seq: c[17],
+  claim_seq: c[18], flags: c[19], persistent: c[20], balance: c[21],
+}); // biome-ignore format: in column order
+const namedOf = (c: Columns): NewThing => Object.assign(thingOf(c), { name: c[22] });
 
 const stayOf = (r: IntervalRow) => [
   r.child, r.from_seq, r.parent, r.kind, r.uom, r.quantity, r.from_time, r.to_time, r.to_seq, r.inferred, r.known_seq,
@@ -67,9 +82,11 @@ export class SqliteJournal implements Journal {
   private readonly termTextOf = new Map<number, string>();
   private readonly classIds = new Map<string, number>();
   private readonly classKeyOf = new Map<number, string>();
-  private next: Counters = { term: 1, class: 1, item: 1, lot: 1, capture: 1 };
+  private next: Counters = { term: 1, class: 1, item: 1, lot: 1, capture: 1, recent: 0 };
   /** The counters as they stood at each savepoint: not all that has been counted since then is in a table. */
   private readonly marks = new Map<string, Counters>();
+  /** Where the names stand that go on to the large part next. */
+  private settled: Name = FIRST_NAME;
   private readonly db: SqliteConnection;
   private readonly sql: Statements;
 
@@ -84,10 +101,22 @@ export class SqliteJournal implements Journal {
     return list.length === 0 ? [] : (this.sql[statement].all(JSON.stringify(list), ...params) as Row[]);
   }
 
+  /** The things to a list. */
+  private eachThing(statement: keyof Statements, list: readonly unknown[], ...params: unknown[]): Columns[] {
+    return list.length === 0 ? [] : JSON.parse(this.sql[statement].pluck().get(JSON.stringify(list), ...params) as string);
+  }
+
   private readCounters(): void {
     const next = (table: string, column = 'id') =>
       (this.db.prepare(`SELECT coalesce(max(${column}), 0) + 1 AS n FROM ${table}`).get() as { n: number }).n;
-    this.next = { term: next('term'), class: next('class'), item: next('item'), lot: next('lot'), capture: next('payload', 'capture') };
+    this.next = {
+      term: next('term'),
+      class: next('class'),
+      item: next('item'),
+      lot: next('lot'),
+      capture: next('payload', 'capture'),
+      recent: (this.sql.countRecent.get() as { n: number }).n,
+    };
   }
 
   private forgetWords(): void {
@@ -209,33 +238,52 @@ export class SqliteJournal implements Journal {
     return this.next.capture++;
   }
 
-  itemsByName(serials: ReadonlyMap<number, readonly string[]>): (ThingRow & { name: string })[] {
-    return [...serials].flatMap(([classId, names]) => this.each<ThingRow & { name: string }>('itemsByName', names, classId));
+  itemsByName(serials: ReadonlyMap<number, readonly string[]>): NewThing[] {
+    return [...serials].flatMap(([classId, names]) => this.eachThing('itemsByName', names, classId).map(namedOf));
   }
-  lotsByName(lots: ReadonlyMap<number, readonly string[]>): (ThingRow & { name: string })[] {
-    return [...lots].flatMap(([classId, names]) => this.each<ThingRow & { name: string }>('lotsByName', names, classId));
+  lotsByName(lots: ReadonlyMap<number, readonly string[]>): NewThing[] {
+    return [...lots].flatMap(([classId, names]) => this.eachThing('lotsByName', names, classId).map(namedOf));
   }
   things(nodes: readonly number[]): ThingRow[] {
-    return [...this.each<ThingRow>('items', itemsIn(nodes)), ...this.each<ThingRow>('lots', lotsIn(nodes))];
+    return [...this.eachThing('items', itemsIn(nodes)), ...this.eachThing('lots', lotsIn(nodes))].map(thingOf);
   }
   containers(items: readonly number[]): ThingRow[] {
-    return this.each('containers', items);
+    return this.eachThing('containers', items).map(thingOf);
   }
   content(parents: readonly number[]): ThingRow[] {
-    return this.each('content', parents);
+    return this.eachThing('content', parents).map(thingOf);
   }
   looseContent(parents: readonly number[]): IntervalRow[] {
     return this.each('looseContent', parents);
   }
 
   insertThings(things: readonly NewThing[]): void {
-    const { addItems, addLot } = this.sql;
+    const { addItems, addNames, addLot } = this.sql;
     for (const run of runsOf(things, (a, b) => b.node === a.node + 1 && b.node > 0 && a.class === b.class && sameState(a, b))) {
       const t = run[0] as NewThing;
-      if (t.node > 0)
-        addItems.run(t.node, t.class, lotOf(t), t.expiry, ...stateOf(t), t.flags, t.persistent, JSON.stringify(run.map((one) => one.name)));
-      else addLot.run(-t.node, t.class, t.name, t.expiry, ...stateOf(t), t.flags, t.persistent, t.balance);
+      if (t.node < 0) {
+        addLot.run(-t.node, t.class, t.name, t.expiry, ...stateOf(t), t.flags, t.persistent, t.balance);
+        continue;
+      }
+      const serials = JSON.stringify(run.map((one) => one.name));
+      addItems.run(t.node, t.class, lotOf(t), t.expiry, ...stateOf(t), t.flags, t.persistent, serials);
+      addNames.run(t.class, t.node, serials);
+      this.next.recent += run.length;
     }
+    this.settleNames();
+  }
+
+  /** Moves names on while there are too many in the small part: those that follow the last moved, wherever these ended up. */
+  private settleNames(): void {
+    const excess = this.next.recent - Math.max(RECENT_MIN, Math.round(Math.sqrt(NAMES_A_GROUP * this.next.item)));
+    if (excess < SETTLE_MIN) return;
+    const { nameAfter, settleNames, dropSettled } = this.sql;
+    const from = this.settled;
+    const end = nameAfter.get(...from, excess - 1) as { class: number; serial: string } | undefined;
+    const to: Name = end === undefined ? LAST_NAME : [end.class, end.serial];
+    settleNames.run(...from, ...to);
+    this.next.recent -= dropSettled.run(...from, ...to).changes;
+    this.settled = end === undefined ? FIRST_NAME : to;
   }
   updateThings(things: readonly ThingRow[]): void {
     const { changeItems, changeIndexed, changeLot } = this.sql;
@@ -419,6 +467,18 @@ export class SqliteJournal implements Journal {
     this.db.close();
   }
 }
+
+/**
+ * How large the small part of the names may be. A larger one gathers more names for each page of the large one, but is itself more pages to write in a
+ * group: what is written is least at the root of names a group times all names.
+ */
+const NAMES_A_GROUP = 4_000;
+const RECENT_MIN = 20_000;
+/** Fewer are not moved on: each time costs three statements. */
+const SETTLE_MIN = 1_000;
+/** Before and after every name. */
+const FIRST_NAME: Name = [0, ''];
+const LAST_NAME: Name = [Number.MAX_SAFE_INTEGER, ''];
 
 /** Words and classes kept in memory; a store with more distinct ones (locations, parties, products) looks the rest up. */
 const WORDS_MAX = 500_000;

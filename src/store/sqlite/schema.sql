@@ -189,11 +189,9 @@ CREATE TABLE item (
 
 CREATE INDEX item_consumed ON item (lot) WHERE (flags & 4) = 4;
 
-CREATE UNIQUE INDEX item_key ON item (class, serial);
-
 CREATE INDEX item_pack ON item (lot) WHERE lot IS NOT NULL AND (flags & 1) = 0;
 
-CREATE VIEW item_name AS SELECT class, serial, id FROM item;
+CREATE VIEW item_name AS SELECT class, serial, id FROM name WHERE recent IN (0, 1);
 
 CREATE TABLE lineage (
   transformation INTEGER NOT NULL,       -- the event's seq, or the negative term of its transformationID
@@ -245,6 +243,14 @@ CREATE TABLE masterdata (
 CREATE INDEX masterdata_id ON masterdata (id);
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE name (
+  recent INTEGER NOT NULL,               -- 1: in the small part
+  class INTEGER NOT NULL,
+  serial TEXT NOT NULL,
+  id INTEGER NOT NULL,                   -- the item's
+  PRIMARY KEY (recent, class, serial)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE payload (
   capture INTEGER PRIMARY KEY,

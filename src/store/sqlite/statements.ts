@@ -4,8 +4,9 @@ import type { SqliteConnection } from './open.ts';
 const STATE =
   'parent, entered_seq, status, status_seq, before, before_seq, disposition, disposition_seq, holder, owner, custody_seq, place, place_seq, last_seq, claim_seq, flags, persistent';
 const STATE_BUT_FLAGS = STATE.replace(' flags,', '');
-const ITEM = `id AS node, class, -lot AS lot, expiry, ${STATE}, NULL AS balance`;
-const LOT = `-id AS node, class, NULL AS lot, expiry, ${STATE}, balance`;
+// All that was found as one text: to make an object of each row costs three times as much as to read it out of JSON.
+const ITEMS = `json_group_array(json_array(id, class, -lot, expiry, ${STATE}, NULL, serial))`;
+const LOTS = `json_group_array(json_array(-id, class, NULL, expiry, ${STATE}, balance, lot))`;
 const STAY = 'child, from_seq, parent, kind, uom, quantity, from_time, to_time, to_seq, inferred, known_seq';
 /** The role under which an event that brings things into being states their lot. */
 const CLAIM = 5;
@@ -36,19 +37,26 @@ const SQL = {
   classKey: 'SELECT key FROM class WHERE id = ?',
   addClass: 'INSERT INTO class (id, key) VALUES (?, ?)',
 
-  itemsByName: `SELECT serial AS name, ${ITEM} FROM ${each()} CROSS JOIN item ON class = ? AND serial = j.value`,
-  lotsByName: `SELECT lot AS name, ${LOT} FROM ${each()} CROSS JOIN lot ON class = ? AND lot = j.value`,
-  items: `SELECT ${ITEM} FROM ${each()} CROSS JOIN item ON id = j.value`,
-  lots: `SELECT ${LOT} FROM ${each()} CROSS JOIN lot ON id = j.value`,
-  containers: `WITH RECURSIVE above(id) AS (
+  itemsByName: `SELECT ${ITEMS} FROM (
+      SELECT n.id AS node FROM ${each()} CROSS JOIN name n ON n.recent IN (0, 1) AND n.class = ? AND n.serial = j.value) CROSS JOIN item ON id = node`,
+  lotsByName: `SELECT ${LOTS} FROM ${each()} CROSS JOIN lot ON class = ? AND lot = j.value`,
+  items: `SELECT ${ITEMS} FROM ${each()} CROSS JOIN item ON id = j.value`,
+  lots: `SELECT ${LOTS} FROM ${each()} CROSS JOIN lot ON id = j.value`,
+  containers: `WITH RECURSIVE above(node) AS (
       SELECT i.parent FROM ${each()} CROSS JOIN item i ON i.id = j.value WHERE i.parent IS NOT NULL
-      UNION SELECT i.parent FROM above a CROSS JOIN item i ON i.id = a.id WHERE i.parent IS NOT NULL)
-    SELECT ${ITEM} FROM above a CROSS JOIN item USING (id)`,
-  content: `SELECT ${ITEM.replace('id AS node', 'i.id AS node').replace(/\b(parent|entered_seq)\b/g, 'i.$1')} FROM ${each()}
-    CROSS JOIN containment c ON c.parent = j.value AND c.to_time IS NULL AND c.kind = 0 AND c.child > 0 CROSS JOIN item i ON i.id = c.child`,
+      UNION SELECT i.parent FROM above a CROSS JOIN item i ON i.id = a.node WHERE i.parent IS NOT NULL)
+    SELECT ${ITEMS} FROM above CROSS JOIN item ON id = node`,
+  content: `SELECT ${ITEMS} FROM (
+      SELECT child FROM ${each()} CROSS JOIN containment ON parent = j.value AND to_time IS NULL AND kind = 0 AND child > 0) CROSS JOIN item ON id = child`,
   looseContent: `SELECT ${STAY} FROM ${each()} CROSS JOIN containment ON parent = j.value AND to_time IS NULL WHERE kind = 1 OR child < 0`,
   // Things that came together have ids in a row and one state: the first id, what they share, and their serials.
   addItems: `INSERT INTO item (id, class, serial, lot, expiry, ${STATE}) SELECT ? + key, ?, value, ${marks(2 + 17)} FROM json_each(?)`,
+  addNames: 'INSERT INTO name (recent, class, serial, id) SELECT 1, ?, value, ? + key FROM json_each(?)',
+  countRecent: 'SELECT count(*) AS n FROM name WHERE recent = 1',
+  nameAfter: 'SELECT class, serial FROM name WHERE recent = 1 AND (class, serial) > (?, ?) ORDER BY class, serial LIMIT 1 OFFSET ?',
+  settleNames: `INSERT INTO name (recent, class, serial, id) SELECT 0, class, serial, id FROM name WHERE recent = 1 AND (class, serial) > (?, ?) AND (class, serial) <= (?, ?)
+    ORDER BY class, serial`,
+  dropSettled: 'DELETE FROM name WHERE recent = 1 AND (class, serial) > (?, ?) AND (class, serial) <= (?, ?)',
   addLot: `INSERT INTO lot (id, class, lot, expiry, ${STATE}, balance) VALUES (${marks(4 + 17 + 1)})`,
   // Indexes hold lot and flags, and to write those is to write an index, changed or not.
   changeItems: `UPDATE item SET expiry = ?, ${assign(STATE_BUT_FLAGS)} WHERE id BETWEEN ? AND ?`,
