@@ -22,6 +22,17 @@ it('tells who asks for a text with U+0000 that there can be none', async () => {
   await pool.close();
 });
 
+it('goes on after its tables have been changed under what it had prepared', async () => {
+  const pool = new PostgresPool({ url: database.url }, { application: 'test', connections: 1, statementTimeoutMs: 10_000 });
+  const ask = () => pool.ask((db) => db.all(sql`SELECT m.* FROM meta m`));
+  for (let times = 0; times < 6; times++) await ask();
+  await pool.lend((client) => client.query('ALTER TABLE meta ADD COLUMN more TEXT'));
+  await expect(ask()).rejects.toThrow('cached plan');
+  expect(await ask()).toEqual([]);
+  await pool.lend((client) => client.query('ALTER TABLE meta DROP COLUMN more'));
+  await pool.close();
+});
+
 it('reads lists and facts as the embedded store does', async () => {
   const pool = new PostgresPool({ url: database.url }, { application: 'test', connections: 1, statementTimeoutMs: 10_000 });
   const facts = sql`CAST(${'{"t":{"1":[5,2,9,1]},"q":[[1,2,null]]}'} AS TEXT)`;

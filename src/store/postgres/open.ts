@@ -11,7 +11,7 @@ import { LotlineError } from '../../errors.ts';
 import type { Db } from '../db.ts';
 import type { JournalDb } from '../new-store.ts';
 import { postgresForm } from '../sql.ts';
-import { inWrittenOrder } from './written-order.ts';
+import { prepared } from './statements.ts';
 
 /** Where a store lies: a database, and a schema of its own in it. */
 export type PostgresStore = { readonly url: string; readonly schema?: string };
@@ -174,9 +174,15 @@ export async function migratePostgres(store: PostgresStore): Promise<void> {
 
 /**
  * What the session of a reader is set to, besides what every session of ours is. A question looks rows up by an index, as SQLite would, also where the
- * server has no statistics yet or believes in disks that turn; sorting a million packs into groups fits into memory.
+ * server has no statistics yet or believes in disks that turn, so one plan of it serves for all values; sorting a million packs into groups fits into
+ * memory.
  */
-export const READER_SESSION = { enable_seqscan: 'off', random_page_cost: 1.1, work_mem: '32MB' } as const;
+export const READER_SESSION = {
+  enable_seqscan: 'off',
+  random_page_cost: 1.1,
+  work_mem: '32MB',
+  plan_cache_mode: 'force_generic_plan',
+} as const;
 
 const dialect = new PgDialect();
 
@@ -191,7 +197,7 @@ export class PostgresDb implements JournalDb {
   async all<Row>(query: SQL): Promise<Row[]> {
     const { sql: text, params } = dialect.sqlToQuery(postgresForm(query));
     if (params.flat().some((value) => typeof value === 'string' && value.includes('\0'))) throw noSuchText();
-    return (await this.client.query(inWrittenOrder(text), params)).rows as Row[];
+    return (await this.client.query({ ...prepared(text), values: params })).rows as Row[];
   }
 
   async run(change: SQL): Promise<void> {
@@ -272,10 +278,10 @@ export class PostgresPool {
   }
 }
 
-/** The connection is of no more use: the server ended it, or the network did. */
+/** The connection is of no more use: the server ended it, or the network did, or a newer version has changed the tables under what it had prepared. */
 function isLost(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
-  return typeof code !== 'string' || /^(08|57P|E[A-Z]+$)/.test(code);
+  return typeof code !== 'string' || /^(08|57P|0A000$|E[A-Z]+$)/.test(code);
 }
 
 /**
