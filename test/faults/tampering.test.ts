@@ -220,7 +220,9 @@ function soundness(folder: string): { intact: boolean; truth: string | null } {
   try {
     const schema = JSON.stringify(db.prepare(`SELECT * FROM sqlite_master WHERE name NOT LIKE '\\_\\_%' ESCAPE '\\'`).all());
     const migrations = JSON.stringify(db.prepare('SELECT created_at FROM __drizzle_migrations').all());
-    return { intact: db.pragma('integrity_check', { simple: true }) === 'ok', truth: schema + migrations + truthIn(db) };
+    // Names lead to items as an index does, so they are held to each other as an index is to its table.
+    const names = JSON.stringify(['item', 'name'].map((table) => db.prepare(`SELECT class, serial, id FROM ${table} ORDER BY id`).all()));
+    return { intact: db.pragma('integrity_check', { simple: true }) === 'ok', truth: schema + migrations + names + truthIn(db) };
   } catch {
     return { intact: false, truth: null };
   } finally {
@@ -280,7 +282,7 @@ describe('a change of the bytes of the file', () => {
   it.each(Object.keys(CHANGES))('is told, or changes nothing that is read: %s', { timeout: 60_000 + rounds * 2_000 }, async (name) => {
     const before = soundness(tampered(sound));
     expect(before.intact).toBe(true);
-    const part = name === 'a bit turned over' ? rounds : Math.ceil(rounds / 6);
+    const part = name === 'a bit turned over' || name === 'two neighbouring bytes swapped' ? rounds : Math.ceil(rounds / 6);
     let told = 0;
     for (let round = 0; round < part; round++) {
       const folder = tampered((CHANGES[name] as () => Buffer)());
