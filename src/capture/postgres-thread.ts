@@ -6,7 +6,7 @@ import { noteSigner, parseSignerKey } from '../ledger/index.ts';
 import { signFunctionNode } from '../ledger/node-crypto.ts';
 import { PostgresJournal, WRITER_SESSION } from '../store/postgres/journal.ts';
 import { endStoppedWriter, tryWriterLock, writerName } from '../store/postgres/lock.ts';
-import { connect, hangUp, isPostgresFault, isSchemaFault } from '../store/postgres/open.ts';
+import { connect, hangUp, isLost, isPostgresFault, isSchemaFault } from '../store/postgres/open.ts';
 import { type Alongside, Capturer, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS } from './group.ts';
@@ -46,6 +46,8 @@ const isStoreFault = (error: unknown) => isPostgresFault(error) || isSchemaFault
 
 let closing = false;
 let healthy = true;
+/** The database has refused to write, and has not written for us since: only that it does so again shows that it can. */
+let refused = false;
 let wake: () => void = () => {};
 /** Documents in the next group: fewer after one that the database did not bear, in case it was its size. */
 let most = GROUP_DOCUMENTS;
@@ -59,9 +61,11 @@ async function main(): Promise<void> {
         statementTimeoutMs: data.times.statement,
         more: { ...WRITER_SESSION, ...WRITER_IDLE, lock_timeout: data.times.lock },
       });
+      if (!refused) setHealthy(true);
       if (await becomeWriter(client)) await term(client);
     } catch (error) {
       if (!isPostgresFault(error) && !(error instanceof LotlineError)) console.error(error);
+      refused ||= !isLost(error) && !(error instanceof LotlineError);
       setHealthy(false, (error as Error).message);
       await rest(RETRY_MS);
     } finally {
@@ -80,7 +84,7 @@ async function becomeWriter(client: pg.Client): Promise<boolean> {
     // Another writes now. That it can is seen by what waits: it moves, or there is nothing.
     const before = oldest;
     oldest = (await client.query<{ id: number | null }>('SELECT min(id) AS id FROM intake')).rows[0]?.id ?? null;
-    if (oldest === null || (before !== undefined && oldest !== before)) setHealthy(true);
+    if (oldest === null || (before !== undefined && oldest !== before)) wrote();
   }
   return false;
 }
@@ -108,7 +112,7 @@ async function term(client: pg.Client): Promise<void> {
       await workOff(client, capturer, taken);
       continue;
     }
-    setHealthy(true);
+    wrote();
     if (Date.now() - tidied > ANSWER_KEPT_MS) {
       tidied = Date.now();
       await client.query(`DELETE FROM intake_answer WHERE answered < ${NOW} - $1`, [ANSWER_KEPT_MS]);
@@ -169,7 +173,7 @@ async function workOff(client: pg.Client, capturer: Capturer, taken: readonly Ta
     throw error;
   }
   most = Math.min(GROUP_DOCUMENTS, most * 2);
-  setHealthy(true);
+  wrote();
 }
 
 /** Works off what was taken, in its order: documents and single events in groups, dry runs and commands by themselves. */
@@ -245,6 +249,12 @@ async function rest(ms: number): Promise<void> {
     wake = resolve;
   });
   if (!closing) await Promise.race([stopped, pause(ms, undefined, { ref: false })]);
+}
+
+/** Nothing is refused any more. */
+function wrote(): void {
+  refused = false;
+  setHealthy(true);
 }
 
 function setHealthy(now: boolean, message?: string): void {

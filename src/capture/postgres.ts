@@ -276,10 +276,13 @@ export class PostgresCapture implements CaptureService {
     const late = new AbortController();
     const answered = new Promise<IntakeAnswer>((resolve) => this.waiting.set(captureID, { kind, resolve }));
     if (this.waiting.size === 1) this.look(); // answers are looked for more often from now on
-    try {
+    const asked = async () => {
       await this.checkRoom(body.length);
       await this.keep({ kind, captureID, actor, behaviour: 'rollback', body });
-      const answer = await Promise.race([answered, pause(answerMs, null, { signal: late.signal })]);
+      return await answered;
+    };
+    try {
+      const answer = await Promise.race([asked(), pause(answerMs, null, { signal: late.signal })]);
       if (answer !== null) return answer;
       throw new LotlineError('REQ-BUSY', `it was not folded within ${answerMs / 1000} s`, {
         fix: 'Send it again in a little while: an event that was stored all the same is not stored twice.',

@@ -9,7 +9,7 @@ const LINES = 6;
 /** A line waits up to this long between two documents, ms. */
 const PAUSE_MAX = 30;
 /** No answer takes longer than this, ms. */
-const ANSWER_MAX = 60_000;
+const ANSWER_MAX = 90_000;
 /** What was taken is folded within this time, ms. */
 const SETTLE_MAX = 300_000;
 

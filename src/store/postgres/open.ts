@@ -278,10 +278,10 @@ export class PostgresPool {
   }
 }
 
-/** The connection is of no more use: the server ended it, or the network did, or a newer version has changed the tables under what it had prepared. */
-function isLost(error: unknown): boolean {
+/** The connection is of no more use: the server ended it, or the network did. */
+export function isLost(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
-  return typeof code !== 'string' || /^(08|57P|0A000$|E[A-Z]+$)/.test(code);
+  return typeof code !== 'string' || /^(08|57P|E[A-Z]+$)/.test(code);
 }
 
 /**
