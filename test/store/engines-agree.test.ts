@@ -49,7 +49,7 @@ describe('both engines', () => {
     for (let from = 0, size = 1; from < documents.length; from += size, size = (size % 7) + 1)
       groups.push(documents.slice(from, from + size));
     await both(groups);
-  }, 120_000);
+  }, 600_000);
 
   it('keep the longest names that are taken, of letters that no index can shorten', async () => {
     const random = (bytes: number, seed: string) => {

@@ -52,7 +52,7 @@ export async function openSqlite(): Promise<Opened> {
 /** `laidOut`: SQL that lays the empty store out in another way. */
 export async function openPostgres(laidOut = ''): Promise<Opened> {
   const database = await freshDatabase({ migrated: true });
-  const open = () => connect({ url: database.url }, { application: 'journal', statementTimeoutMs: 60_000, more: WRITER_SESSION });
+  const open = () => connect({ url: database.url }, { application: 'journal', statementTimeoutMs: 0, more: WRITER_SESSION });
   const client = await open();
   await client.query(laidOut);
   const reader = await open();
