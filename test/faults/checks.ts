@@ -29,7 +29,7 @@ export async function checkStore(
       ...(settled && queued.size > 0 ? [`${queued.size} documents still wait`] : []),
     ];
     const verifiers = [parseVerifierKey(memory.vkey as string)];
-    const report = await checkStoredLog(db, { verifiers });
+    const report = (await server.verifyFiles?.(verifiers)) ?? (await checkStoredLog(db, { verifiers }));
     faults.push(...report.problems.map((problem) => `verify-log: ${problem.code} ${problem.message}`));
     return { faults, figures: { entries: report.size, events: events.size, documents: report.documents } };
   });

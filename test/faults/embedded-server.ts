@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { verifyStore } from '../../src/cli/verify-log.ts';
+import type { VerifierKey } from '../../src/ledger/index.ts';
+import type { StoredLogReport } from '../../src/ledger/stored-log.ts';
 import type { RebuildReport } from '../../src/moving/rebuild.ts';
 import type { Db } from '../../src/store/db.ts';
 import { INTAKE_FILE, JOURNAL_FILE, openForReading, SqliteDb } from '../../src/store/sqlite/open.ts';
@@ -32,6 +35,10 @@ export class EmbeddedServer extends ServedProcess implements ServerUnderTest {
     } finally {
       connection.close();
     }
+  }
+
+  async verifyFiles(verifiers: readonly VerifierKey[]): Promise<StoredLogReport> {
+    return await verifyStore(this.folder, { verifiers });
   }
 
   async rebuild(): Promise<RebuildReport> {

@@ -1,3 +1,5 @@
+import type { VerifierKey } from '../../src/ledger/index.ts';
+import type { StoredLogReport } from '../../src/ledger/stored-log.ts';
 import type { RebuildReport } from '../../src/moving/rebuild.ts';
 import type { Db } from '../../src/store/db.ts';
 
@@ -23,6 +25,8 @@ export interface ServerUnderTest {
   look<T>(ask: (db: Db) => Promise<T>): Promise<T>;
   /** Captures that were taken and not folded, with no process running. */
   queued(): Promise<string[]>;
+  /** What verify-log says of the files, where the store lies in files of ours, with no process running; everywhere the log is checked through `look`. */
+  verifyFiles?(verifiers: readonly VerifierKey[]): Promise<StoredLogReport>;
   /** Makes everything derived anew from the entries and compares, with no process running. */
   rebuild(): Promise<RebuildReport>;
   /** Ends what runs and removes the store. */
