@@ -1,10 +1,10 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { formatExactTime } from '../epcis/index.ts';
 import { kindOfKey, parseKey, toDigitalLink } from '../identifiers/index.ts';
 import { type AsOf, type AsOfArgs, asOf, effective, isNow, stated, staysAsOf } from '../lifecycle/as-of.ts';
 import { FINDINGS, type FindingCode } from '../lifecycle/findings.ts';
 import { comparePositions } from '../lifecycle/order.ts';
-import { eventIdOf, findNodeAsOf, keysOf, namesOf, partyNames, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
+import { eventIdOf, findNodeAsOf, glnKeys, keysOf, namesOf, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
 import { shownStatus } from '../lifecycle/resolve.ts';
 import { positionOf } from '../lifecycle/rows.ts';
 import { NONE, type Node, type State } from '../lifecycle/state.ts';
@@ -53,11 +53,14 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
   const lot = state.lot === 0 ? undefined : (await statesOf(db, [state.lot], t)).states.get(state.lot);
   const last = await lastEvent(db, state, states, t);
   const lotKey = node < 0 ? key : (keys.get(state.lot) ?? null);
+  const product = parseKey(key).class;
+  const parties = glnKeys([now.holder, now.owner, now.place]);
+  const names = await namesOf(db, [key, product, ...parties], t);
   return {
     key,
     epc: toDigitalLink(key) ?? key,
     kind: kindOfKey(key),
-    name: await nameOf(db, key, t),
+    name: names.get(key) ?? names.get(product) ?? null,
     status: shownStatus(now, recallOf(lot)),
     disposition: now.disposition,
     lot: lotKey === null ? null : lotText(lotKey),
@@ -67,7 +70,7 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
     location: now.place,
     holder: now.holder,
     owner: now.owner,
-    names: await partyNames(db, [now.holder, now.owner, now.place], t),
+    names: Object.fromEntries([...names].filter(([named]) => parties.includes(named))),
     observed: now.placeSeq === NONE ? null : now.observed,
     lastEvent: last === null ? null : eventIdOf(last),
     lastEventTime: last === null ? null : formatExactTime({ ms: last.time, below: last.below }),
@@ -79,12 +82,6 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
 export function recallOf(lot: State | undefined): State['persistent'] {
   const recalls = lot?.disposition === 'recalled' || (lot?.persistent?.some(([word]) => word === 'recalled') ?? false);
   return recalls ? [['recalled', NONE]] : null;
-}
-
-async function nameOf(db: Db, key: string, t: AsOf): Promise<string | null> {
-  const product = parseKey(key).class;
-  const names = await namesOf(db, [key, product], t);
-  return names.get(key) ?? names.get(product) ?? null;
 }
 
 function lotText(key: string): string | null {
@@ -105,10 +102,16 @@ async function lastEvent(db: Db, state: State, states: States, t: AsOf): Promise
     db,
     line.map((one) => one.enteredSeq).filter((seq) => seq !== NONE),
   );
+  const events = await lastEventsOf(
+    db,
+    line.map((one) => one.node),
+    t,
+  );
   let last: LastEvent | null = null;
   let entered = null;
   for (const one of line) {
-    for (const event of await lastEventsOf(db, one.node, t)) {
+    for (const event of events) {
+      if (event.node !== one.node) continue;
       const position = positionOf(event);
       const since = entered === null || comparePositions(position, entered) > 0;
       if (since && (last === null || comparePositions(position, positionOf(last)) > 0)) last = event;
@@ -119,19 +122,16 @@ async function lastEvent(db: Db, state: State, states: States, t: AsOf): Promise
   return last;
 }
 
-/** The last event that names a thing, and the ends of its stays. */
-async function lastEventsOf(db: Db, node: Node, t: AsOf): Promise<LastEvent[]> {
-  const parts = node > 0 ? sql`event_item p WHERE p.item = ${node}` : sql`event_lot p WHERE p.lot = ${-node}`;
-  const named = await db.all<LastEvent>(
-    sql`SELECT ${EVENT} FROM (SELECT p.seq FROM ${parts}) p CROSS JOIN event e ON e.seq = p.seq AND ${effective(t, sql`e`)}
-        ORDER BY e.time DESC, e.below DESC, e.rank DESC, e.digest DESC LIMIT 1`,
-  );
-  if (node < 0) return named;
-  const left = await db.all<LastEvent>(
-    sql`SELECT ${EVENT} FROM ${staysAsOf(t, { children: [node] })} s CROSS JOIN event e ON e.seq = s.to_seq
-        ORDER BY e.time DESC, e.below DESC, e.rank DESC, e.digest DESC LIMIT 1`,
-  );
-  return [...named, ...left];
+/** Of each thing the last event that names it, and the last end of a stay. */
+async function lastEventsOf(db: Db, nodes: readonly Node[], t: AsOf): Promise<(LastEvent & { node: Node })[]> {
+  const last = (node: Node, from: SQL) =>
+    sql`SELECT * FROM (SELECT CAST(${node} AS BIGINT) AS node, ${EVENT} FROM ${from} ORDER BY e.time DESC, e.below DESC, e.rank DESC, e.digest DESC LIMIT 1) l`;
+  const questions = nodes.flatMap((node) => {
+    const parts = node > 0 ? sql`event_item p WHERE p.item = ${node}` : sql`event_lot p WHERE p.lot = ${-node}`;
+    const named = last(node, sql`(SELECT p.seq FROM ${parts}) p CROSS JOIN event e ON e.seq = p.seq AND ${effective(t, sql`e`)}`);
+    return node < 0 ? [named] : [named, last(node, sql`${staysAsOf(t, { children: [node] })} s CROSS JOIN event e ON e.seq = s.to_seq`)];
+  });
+  return await db.all(sql.join(questions, sql` UNION ALL `));
 }
 
 async function openFindings(db: Db, node: Node, t: AsOf): Promise<ThingAnswer['findings']> {

@@ -294,12 +294,17 @@ export async function namesOf(db: Db, keys: readonly string[], t: AsOf): Promise
 
 /** Names of parties and places for an answer, by the key of their GLN; those without a name are left out. */
 export async function partyNames(db: Db, keys: readonly (string | null)[], t: AsOf): Promise<Record<string, string>> {
+  return Object.fromEntries(await namesOf(db, glnKeys(keys), t));
+}
+
+/** The keys under which the names of parties and places are told. */
+export function glnKeys(keys: readonly (string | null)[]): string[] {
   const wanted = new Set<string>();
   for (const key of keys) {
     const gln = key === null ? null : glnOf(key);
     if (gln !== null) wanted.add(`414/${gln}`);
   }
-  return Object.fromEntries(await namesOf(db, [...wanted], t));
+  return [...wanted];
 }
 
 /** Event ids as they go by: as sent, else the hash in its `ni:` form. */
