@@ -236,7 +236,7 @@ describe('a random story', () => {
         await everyAnswerAgrees(store, keys, [{}, { at: timeAt(at) }, { known }, { at: timeAt(at), known }]);
         await store.close();
       }),
-      { numRuns: LONG ? 300 : 3 },
+      { numRuns: LONG ? 60 : 3 },
     );
   });
 });
