@@ -10,6 +10,7 @@ import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS, storeBusy } from './group.ts';
 import type { Command } from './service.ts';
+import { standBack } from './threads.ts';
 
 export type CaptureThreadData = { folder: string; rules: 'flag' | 'enforce'; origin: string; signerKey: string; maxEvents: number };
 export type CaptureRequest =
@@ -29,6 +30,7 @@ export type CaptureReply =
   | { healthy: boolean; message?: string }
   | { closed: true };
 
+standBack('folding');
 const port = parentPort!;
 const data = workerData as CaptureThreadData;
 const connection = openForWriting(join(data.folder, JOURNAL_FILE));

@@ -1,4 +1,6 @@
+import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setPriority } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
@@ -16,6 +18,19 @@ export function startThread(url: URL, workerData: unknown, more: { heapMegabytes
 
 /** The name of a module beside this one, in the form this program runs in. */
 export const besideThis = (name: string, here: string): URL => new URL(`./${name}${here.endsWith('.ts') ? '.ts' : '.js'}`, here);
+
+/**
+ * Lets this thread stand back behind the others of the process where there are fewer cores than work: what somebody waits for in milliseconds
+ * comes before what takes seconds anyhow. On Linux a thread has a priority of its own; elsewhere all have the same.
+ */
+export function standBack(work: 'folding' | 'long questions'): void {
+  try {
+    const id = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+    setPriority(id, work === 'folding' ? 5 : 10);
+  } catch {
+    // no Linux, or not allowed to
+  }
+}
 
 /** Bytes that may be handed to another thread: themselves, or a copy where they share their memory with others, as Node's small buffers do. */
 export function ownBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

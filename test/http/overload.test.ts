@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -116,6 +117,16 @@ describe('dry runs that wait', () => {
 });
 
 describe('look-ups', () => {
+  it.runIf(process.platform === 'linux')('come before the fold and before long questions where cores are few', () => {
+    const priorities = readdirSync('/proc/self/task').map((thread) => {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    });
+    const [own] = priorities as [number, ...number[]];
+    expect(priorities).toEqual(expect.arrayContaining([5, 10]));
+    expect(own).toBeLessThan(5);
+  });
+
   it('go on while nothing can be folded', async () => {
     await capture('L1');
     await server.service.deps.capture.settled();
