@@ -7,7 +7,7 @@ export default defineConfig({
     // Files run beside each other in processes of their own: the store's driver is native code, and many tests start threads or programs.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

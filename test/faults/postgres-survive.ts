@@ -53,13 +53,15 @@ export type Strike = keyof typeof SHARES;
 const SLEEP_MS = 13_000;
 /** Somebody writes again within this time, ms. */
 const TAKEOVER_MAX = 60_000;
+/** What the processes said last is told when something was broken. */
+const LAST_WORDS = 2_000;
 /** More faults than this tell nothing new. */
 const FAULTS_TOLD = 20;
 
 /** Strikes as their shares have it. */
 export function drawStrikes(count: number, seed: number): Strike[] {
   const random = openRandom(seed, 'strikes');
-  const marks = (Object.keys(SHARES) as Strike[]).flatMap((name) => new Array<Strike>(SHARES[name]).fill(name));
+  const marks = (Object.keys(SHARES) as Strike[]).flatMap((name) => Array.from({ length: SHARES[name] }, () => name));
   return Array.from({ length: count }, () => random.pick(marks));
 }
 
@@ -120,8 +122,12 @@ class Ordeal {
     return await this.lookAtTheEnd();
   }
 
-  /** Leaves the store as it is. */
+  /** Leaves the store as it is; tells what was going on. */
   async abandon(): Promise<void> {
+    for (const { server } of this.service.all) console.error(`process ${server.pid} said: ${server.said.slice(-LAST_WORDS)}`);
+    console.error(
+      `writing: ${JSON.stringify((await this.service.writer())?.session)}; waiting: ${(await this.service.queued().catch(() => [])).length}`,
+    );
     for (const process of this.service.all) {
       process.wire.choke(false);
       await process.server.kill('SIGKILL').catch(() => {}); // why it may be gone already is what is being told
@@ -192,7 +198,8 @@ class Ordeal {
   /** Waits for a message that comes again and again under load. */
   private async seen(wire: Wire, lose: Loss, message: Message): Promise<void> {
     const late = sleep(TAKEOVER_MAX, 'late', { ref: false });
-    if ((await Promise.race([wire.lose(lose, message), late])) === 'late') throw new Error(`no ${message.text} in ${TAKEOVER_MAX} ms`);
+    if ((await Promise.race([wire.lose(lose, message), late])) === 'late')
+      throw new Error(`${message.session} has said nothing of ${message.text} in ${TAKEOVER_MAX} ms`);
   }
 
   private async writing(): Promise<Writer & { process: AppProcess }> {

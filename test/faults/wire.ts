@@ -69,7 +69,12 @@ export class Wire {
   /** Lets nothing through, and tells neither side; connections can be made, and come to nothing. */
   choke(choked: boolean): void {
     this.choked = choked;
-    for (const { client, server } of this.links) for (const socket of [client, server]) choked ? socket.pause() : socket.resume();
+    for (const { client, server } of this.links) {
+      for (const socket of [client, server]) {
+        if (choked) socket.pause();
+        else socket.resume();
+      }
+    }
   }
 
   /** Each piece takes so much longer. */

@@ -65,6 +65,7 @@ const takenOf = (events: readonly Json[], id: number): TakenDocument => ({
 
 it('docs/partitions.sql keeps every index and column that the plain tables have, but uniqueness that a partitioned table cannot promise', async () => {
   const plain = await openPostgres();
+  type Index = { tablename: string; def: string };
   const shape = async (store: Opened) => ({
     columns: await store.rows(
       `SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns
@@ -75,7 +76,7 @@ it('docs/partitions.sql keeps every index and column that the plain tables have,
         `SELECT tablename, regexp_replace(regexp_replace(indexdef, '^CREATE (UNIQUE )?INDEX \\S+ ON (ONLY )?', ''), ' WITH .*', '') AS def FROM pg_indexes
          WHERE schemaname = 'lotline' AND tablename NOT SIMILAR TO '%_(\\d+|rest)' ORDER BY 1, 2`,
       )
-    ).map((row) => `${row['tablename']} ${row['def']}`),
+    ).map((row) => `${(row as Index).tablename} ${(row as Index).def}`),
   });
   expect(await shape(partitioned)).toEqual(await shape(plain));
   await plain.close();

@@ -17,5 +17,5 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   }
   const server = await startPostgres();
   project.provide('postgres', server.url);
-  return server.stop;
+  return () => server.stop();
 }

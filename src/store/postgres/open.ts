@@ -233,9 +233,8 @@ export class PostgresPool {
       ...sessionOf(store, { application, statementTimeoutMs, more: READER_SESSION }),
       max: options.connections,
       idleTimeoutMillis: 30_000,
-      onConnect: async (client) => {
-        await client.query(FIRST_WORDS);
-      },
+      // The pool waits for what this answers, though its types do not say so.
+      onConnect: (client) => client.query(FIRST_WORDS) as unknown as undefined,
     });
     this.pool.on('connect', (client) => this.clients.add(client));
     this.pool.on('remove', (client) => this.clients.delete(client));
