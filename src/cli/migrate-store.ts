@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { verifyCheckpoint } from '../ledger/index.ts';
-import { verifySignatureNode } from '../ledger/node-crypto.ts';
+import { expectLogHead } from '../ledger/log-head.ts';
+import { holdToNewest } from '../moving/kept.ts';
 import { StoredTruth } from '../moving/stored-truth.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
-import { JOURNAL_FILE, openForReading, SqliteDb } from '../store/sqlite/open.ts';
+import { JOURNAL_FILE, openForReading, openForWriting, SqliteDb } from '../store/sqlite/open.ts';
 import { pendingDocuments } from '../store/sqlite/pending.ts';
 import { fillPlace, withEmptyPlace } from './fill-place.ts';
 import { getVerifier, LOG_KEY_FLAGS, type LogKeyFlags, logKeyFileOf } from './log-key.ts';
@@ -33,11 +33,13 @@ async function migrate(flags: Flags): Promise<void> {
   const place = { database: { url: flags.to } };
   const verifier = getVerifier(flags, folder);
   const unlock = lockFolder(folder);
+  if (flags.compare) openForWriting(join(folder, JOURNAL_FILE)).close(); // tables are compared with those of this version
   const connection = openForReading(join(folder, JOURNAL_FILE));
   try {
     const db = new SqliteDb(connection);
     const truth = await StoredTruth.open(db);
-    if (truth.checkpoint !== null) verifyCheckpoint(truth.checkpoint, [verifier], verifySignatureNode);
+    await holdToNewest(truth, verifier);
+    await expectLogHead(folder, db, verifier);
     const pending = pendingDocuments(folder);
     const filling = { truth, pending, label: 'Moving', compareWith: flags.compare ? db : undefined };
     const waiting = await withEmptyPlace(place, async () => await fillPlace(place, filling));

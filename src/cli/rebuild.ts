@@ -2,14 +2,13 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type RebuildReport, rebuild } from '../moving/rebuild.ts';
-import type { Db } from '../store/db.ts';
 import type { NewStore } from '../store/new-store.ts';
 import { PostgresNewStore } from '../store/postgres/new-store.ts';
 import { type PostgresStore, SCHEMA } from '../store/postgres/open.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
 import { finishFile, removeStore, SqliteNewStore } from '../store/sqlite/new-store.ts';
 import { JOURNAL_FILE, openForWriting } from '../store/sqlite/open.ts';
-import { DATA_FLAG, DATABASE_FLAG, openStore, placeOf, type StoreFlags } from './store.ts';
+import { DATA_FLAG, DATABASE_FLAG, type Place, placeOf, type StoreFlags, withStore } from './store.ts';
 import { count, drawTable, startProgress } from './terminal.ts';
 
 /** The store made anew, beside the old one while they are compared; and the old one once it was replaced. */
@@ -37,22 +36,12 @@ export function rebuildCommand(program: Command): void {
       const place = placeOf(flags);
       const unlock = flags.replace && 'folder' in place ? lockFolder(place.folder) : () => {};
       try {
-        const old = await openStore(place);
+        await withStore(place, async () => {}); // there is one, and it is of this version
         const fresh = 'folder' in place ? freshFile(place.folder) : await freshSchema(place.database, flags.replace === true);
-        let settled = false;
-        try {
-          const report = await rebuildInto(old.db, fresh.store);
-          tell(report);
-          await old.close();
-          settled = true;
-          await settle(fresh, flags, report.equal);
-          if (!report.equal) process.exitCode = 1;
-        } finally {
-          if (!settled) {
-            await old.close();
-            await fresh.drop();
-          }
-        }
+        const report = await rebuildBeside(place, fresh);
+        tell(report);
+        await settle(fresh, flags, report.equal);
+        if (!report.equal) process.exitCode = 1;
       } finally {
         unlock();
       }
@@ -103,10 +92,13 @@ async function freshSchema(database: PostgresStore, alone: boolean): Promise<Fre
   };
 }
 
-async function rebuildInto(old: Db, fresh: NewStore): Promise<RebuildReport> {
+async function rebuildBeside(place: Place, fresh: Fresh): Promise<RebuildReport> {
   const progress = startProgress('Rebuilding', 'entries', 0);
   try {
-    return await old.snapshot(() => rebuild(old, fresh, (done, total) => progress.to(done, total)));
+    return await withStore(place, (old) => rebuild(old, fresh.store, (done, total) => progress.to(done, total)));
+  } catch (error) {
+    await fresh.drop();
+    throw error;
   } finally {
     progress.end();
   }

@@ -3,6 +3,8 @@ import { sql } from 'drizzle-orm';
 import { LotlineError } from '../errors.ts';
 import type { Db } from '../store/db.ts';
 import { connect, PostgresDb, type PostgresStore, whereIs } from '../store/postgres/open.ts';
+import { expectSchema } from '../store/schema-version.ts';
+import type { Engine } from '../store/sql.ts';
 import { JOURNAL_FILE, openForReading, SqliteDb } from '../store/sqlite/open.ts';
 
 /** The options by which a command finds a store. */
@@ -29,12 +31,12 @@ export function placeOf(flags: StoreFlags): Place {
 export const nameOf = (place: Place): string => ('folder' in place ? resolve(place.folder) : whereIs(place.database));
 
 /** A store in place, beside a running server or without one. */
-export type OpenStore = { readonly db: Db; close(): Promise<void> };
+export type OpenStore = { readonly db: Db; readonly engine: Engine; close(): Promise<void> };
 
 export async function openStore(place: Place): Promise<OpenStore> {
   if ('folder' in place) {
     const connection = openForReading(join(place.folder, JOURNAL_FILE));
-    return { db: new SqliteDb(connection), close: async () => void connection.close() };
+    return { db: new SqliteDb(connection), engine: 'sqlite', close: async () => void connection.close() };
   }
   const client = await connect(place.database, { application: 'lotline', statementTimeoutMs: 0 });
   const db = new PostgresDb(client);
@@ -45,13 +47,14 @@ export async function openStore(place: Place): Promise<OpenStore> {
       fix: 'Name the database with --database-url, or start the service once to make the store.',
     });
   }
-  return { db, close: async () => await client.end() };
+  return { db, engine: 'postgres', close: async () => await client.end() };
 }
 
 /** Asks a store and sees one state of it. */
 export async function withStore<T>(place: Place, ask: (db: Db) => Promise<T>): Promise<T> {
   const store = await openStore(place);
   try {
+    await expectSchema(store.db, store.engine);
     return await store.db.snapshot(() => ask(store.db));
   } finally {
     await store.close();

@@ -39,7 +39,7 @@ type Plan = {
 };
 
 /** How each table is walked. How well bytes were compressed says nothing of them; the digests do. A row id that was given out on the way is no key. */
-const PLANS: Readonly<Record<TableName, Plan>> = {
+export const PLANS: Readonly<Record<TableName, Plan>> = {
   entry: { key: ['seq'], without: ['encoding', 'body'] },
   payload: { key: ['capture'], without: ['encoding', 'gaps'] },
   tile: { key: ['level', 'idx'] },
