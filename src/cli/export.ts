@@ -35,6 +35,10 @@ export function exportCommand(program: Command): void {
           ? exportTo(store.db, verifier, process.stdout)
           : exportToFile(store.db, verifier, flags.out));
         console.error(`Exported ${count(report.entries)} entries of ${nameOf(place)}${flags.out === '-' ? '' : ` to ${flags.out}`}.`);
+      } catch (error) {
+        // Whoever reads our output may stop when it has seen enough; then there is nobody to be told.
+        if (flags.out !== '-' || (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+        process.exitCode = 1;
       } finally {
         await store.close();
       }

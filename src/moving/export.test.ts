@@ -12,6 +12,7 @@ import { SqliteJournal } from '../store/sqlite/journal.ts';
 import { openForWriting, SqliteDb } from '../store/sqlite/open.ts';
 import { carryOver } from './carry-over.ts';
 import { exportStore } from './export.ts';
+import { formatRecord, readLine } from './export-lines.ts';
 import { ExportedTruth } from './exported-truth.ts';
 import { compareStores } from './rebuild.ts';
 import { replay } from './replay.ts';
@@ -86,6 +87,22 @@ describe('an export', () => {
     const entry = others.find((line) => line['entry'] !== undefined)?.['entry'] as { leaf: object };
     const leaf = store.rows<{ leaf_hash: Buffer }>('SELECT leaf_hash FROM entry WHERE seq = 0')[0]?.leaf_hash;
     expect(createHash('sha256').update('\0').update(JSON.stringify(entry.leaf)).digest()).toEqual(leaf);
+  });
+
+  it('keeps bytes that are no text, and texts that begin with a mark or hold the end of a line', () => {
+    for (const gaps of [Buffer.from([0xff, 0xfe, 0, 10]), Buffer.from('\ufeff{"a":"\n\u2028ä"}')]) {
+      const document = { captureID: 'c', parts: `[${gaps.length},[7]]`, gaps };
+      const line = formatRecord({ document });
+      expect(line.indexOf('\n')).toBe(line.length - 1);
+      expect(readLine(Buffer.from(line.trimEnd()))).toEqual({ document });
+    }
+  });
+
+  it('of a store without entries makes another such', async () => {
+    const empty = await memoryStore();
+    const truth = await ExportedTruth.open(fileOf(await exported(new SqliteDb(empty.db))));
+    expect([truth.size, truth.checkpoint]).toEqual([0, null]);
+    await empty.close();
   });
 
   it('stops without an end at an entry that is not as it was logged', async () => {
