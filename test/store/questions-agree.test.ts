@@ -23,6 +23,7 @@ import { takenDocuments } from '../support/worlds.ts';
 
 /** LOTLINE_LONG=1 looks harder. */
 const LONG = process.env['LOTLINE_LONG'] === '1';
+const TIMEOUT = LONG ? 3_600_000 : 120_000;
 
 const copy = await openPostgresCopy();
 afterAll(() => copy.close());
@@ -106,13 +107,13 @@ describe('a store with a little of everything', () => {
   });
   afterAll(() => store.close());
 
-  it('answers every question alike on both engines, now, then, and where there is nothing to tell', { timeout: 120_000 }, async () => {
+  it('answers every question alike on both engines, now, then, and where there is nothing to tell', { timeout: TIMEOUT }, async () => {
     expect(await everyQuestion(store, matter)).toBeGreaterThan(800);
   });
 
   const PAGE = 5;
   it('answers every parameter of the query language alike, in every order, on every road and page by page', {
-    timeout: 120_000,
+    timeout: TIMEOUT,
   }, async () => {
     let found = 0;
     for (const search of searches()) {
@@ -161,7 +162,7 @@ async function tell(store: TestStore, documents: Iterable<{ name: string; text: 
 }
 
 describe('a world', () => {
-  it('of scenario E-01 answers everything about raw lot, lot, pallet, case and pack alike', { timeout: 120_000 }, async () => {
+  it('of scenario E-01 answers everything about raw lot, lot, pallet, case and pack alike', { timeout: TIMEOUT }, async () => {
     const clock = { now: Date.parse('2026-04-01T00:00:00Z') };
     const store = await openTestStore({ clock: () => clock.now });
     const halfway = await tell(store, e01(), clock);
@@ -175,7 +176,7 @@ describe('a world', () => {
   });
 
   it('from a seed, with all that goes wrong in it, answers everything about its raw lots, lots and defects alike', {
-    timeout: 300_000,
+    timeout: TIMEOUT,
   }, async () => {
     const clock = { now: Date.parse('2026-04-01T00:00:00Z') };
     const store = await openTestStore({ clock: () => clock.now });
@@ -219,7 +220,7 @@ describe('a random story', () => {
   const things = [...[1, 2, 3, 4, 5, 6, 7].map((n) => packOf(n)), ...[1, 2, 3].map(caseOf), palletOf(1), palletOf(2)].map(keyOf);
   const lots = [lotOf('L1'), lotOf('L2'), lotOf('R1', 12), lotOf('R2', 12)].map(lotKeyOf);
 
-  it('is answered alike on both engines, whatever came late, was voided or repeated', { timeout: LONG ? 1_800_000 : 60_000 }, async () => {
+  it('is answered alike on both engines, whatever came late, was voided or repeated', { timeout: TIMEOUT }, async () => {
     const minute = fc.integer({ min: 0, max: 10 });
     const ofStory = fc.subarray([...things, ...lots], { minLength: 3, maxLength: LONG ? 16 : 3 });
     await fc.assert(
