@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { LotlineError } from '../errors.ts';
 import { expectLogHead } from '../ledger/log-head.ts';
 import { holdToNewest } from '../moving/kept.ts';
 import { StoredTruth } from '../moving/stored-truth.ts';
@@ -11,7 +12,7 @@ import { getVerifier, LOG_KEY_FLAGS, type LogKeyFlags, logKeyFileOf } from './lo
 import { DATA_FLAG, dataFolder, nameOf } from './store.ts';
 import { count } from './terminal.ts';
 
-type Flags = LogKeyFlags & { data?: string; to: string; compare?: boolean };
+type Flags = LogKeyFlags & { data?: string; to?: string; compare?: boolean };
 
 /** `lotline migrate-store`: a data folder into a PostgreSQL database, entry by entry, with the same log. */
 export function migrateStoreCommand(program: Command): void {
@@ -21,7 +22,7 @@ export function migrateStoreCommand(program: Command): void {
       'Move a store from a data folder to PostgreSQL: the same log, entry by entry. Run it again to go on after a stop. The service must be stopped.',
     )
     .option(...DATA_FLAG)
-    .requiredOption('--to <url>', 'The PostgreSQL database, such as postgres://user:password@host:5432/lotline. It must hold no store yet.')
+    .option('--to <url>', 'The PostgreSQL database, such as postgres://user:password@host:5432/lotline. Default: LOTLINE_DATABASE_URL.')
     .option('--compare', 'Compare every row of both stores before the new one is put in its place.')
     .option(...LOG_KEY_FLAGS.key)
     .option(...LOG_KEY_FLAGS.file)
@@ -30,7 +31,7 @@ export function migrateStoreCommand(program: Command): void {
 
 async function migrate(flags: Flags): Promise<void> {
   const folder = dataFolder(flags);
-  const place = { database: { url: flags.to } };
+  const place = { database: { url: targetOf(flags) } };
   const verifier = getVerifier(flags, folder);
   const unlock = lockFolder(folder);
   if (flags.compare) openForWriting(join(folder, JOURNAL_FILE)).close(); // tables are compared with those of this version
@@ -54,4 +55,10 @@ async function migrate(flags: Flags): Promise<void> {
     connection.close();
     unlock();
   }
+}
+
+/** From the environment a password is not told to everybody who lists the processes. */
+function targetOf({ to = process.env['LOTLINE_DATABASE_URL'] }: Flags): string {
+  if (to) return to;
+  throw new LotlineError('CFG-VALUE', 'No database is named', { at: '--to', fix: 'Give --to, or set LOTLINE_DATABASE_URL.' });
 }

@@ -6,7 +6,7 @@ import { openForReading } from '../../src/store/sqlite/open.ts';
 import { buildProgram } from '../faults/built-program.ts';
 import { lotline } from '../support/commands.ts';
 import { commission, documentOf, packs } from '../support/events.ts';
-import { differences, LOG_KEY, makeFolder, withDb } from '../support/moved-stores.ts';
+import { differences, goOn, LOG_KEY, makeFolder, OTHER_KEY, withDb } from '../support/moved-stores.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { ADMIN_KEY, removeFolder, start, startService, temporaryFolder } from '../support/program.ts';
 import { rebuilt } from '../support/rebuilt.ts';
@@ -149,10 +149,10 @@ describe('lotline backup refuses', () => {
   it('a log that was signed by another key than the one in use', async () => {
     const other = fresh('other-key');
     cpSync(folder, other, { recursive: true });
-    const service = await TestServer.start({ data: fresh('stranger'), origin: null });
-    await service.stop();
+    const wrongFile = join(root, 'other.key');
+    writeFileSync(wrongFile, OTHER_KEY);
     const out = fresh('out');
-    const wrong = ['--log-key-file', join(service.folder, 'log.key')];
+    const wrong = ['--log-key-file', wrongFile];
     await expect(lotline('backup', '--data', other, '--out', out, ...wrong)).rejects.toMatchObject({ code: 'LOG-SIGNATURE' });
     expect(existsSync(join(out, 'manifest.json'))).toBe(false);
   });
@@ -217,11 +217,8 @@ describe('lotline restore refuses', () => {
   it('a backup older than a checkpoint that somebody kept, and says how many entries are not in it', async () => {
     const server = fresh('went-on');
     await lotline('restore', copies.folder, '--data', server, ...key);
-    const running = await TestServer.start({ data: server, logKeyFile: keyFile });
-    await running.service.deps.capture.settled();
     const later = join(root, 'later');
-    writeFileSync(later, (await running.get('/ledger/checkpoint')).body);
-    await running.stop();
+    writeFileSync(later, await goOn(server));
     for (const kind of ['folder', 'database'] as const) {
       const target = fresh('target');
       await expect(lotline('restore', copies[kind], '--data', target, ...key, '--against', later)).rejects.toMatchObject({

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openForWriting } from '../../src/store/sqlite/open.ts';
 import { lotline } from '../support/commands.ts';
 import { commission, documentOf, packs } from '../support/events.ts';
-import { differences, LOG_KEY, makeFolder } from '../support/moved-stores.ts';
+import { differences, goOn, LOG_KEY, makeFolder } from '../support/moved-stores.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { removeFolder, run, temporaryFolder } from '../support/program.ts';
 import { TestServer } from '../support/server.ts';
@@ -167,10 +167,7 @@ describe('lotline import refuses', () => {
   it('an export that is older than a checkpoint that somebody kept, and one of another log', async () => {
     const old = newFolder();
     await lotline('import', file, '--data', old, '--log-key-file', keyFile);
-    const server = await TestServer.start({ data: old, logKeyFile: keyFile });
-    await server.capture(documentOf([commission(300, packs(80, 81))]));
-    const later = (await server.get('/ledger/checkpoint')).body;
-    await server.stop();
+    const later = await goOn(old);
     await expect(lotline('import', file, '--data', newFolder(), '--log-key-file', keyFile, '--against', keep(later))).rejects.toMatchObject(
       {
         code: 'LOG-ROLLBACK',

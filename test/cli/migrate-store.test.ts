@@ -8,7 +8,7 @@ import { putPendingDocuments } from '../../src/store/sqlite/new-store.ts';
 import { type BuiltProgram, buildProgram } from '../faults/built-program.ts';
 import { lotline } from '../support/commands.ts';
 import { caseOf, commission, declareError, documentOf, type Json, observe, pack, packOf, packs, START, withID } from '../support/events.ts';
-import { differences, LOG_KEY, makeFolder, withDb } from '../support/moved-stores.ts';
+import { differences, LOG_KEY, makeFolder, OTHER_KEY, withDb } from '../support/moved-stores.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
 import { removeFolder, start, temporaryFolder } from '../support/program.ts';
 import { TestServer } from '../support/server.ts';
@@ -16,7 +16,7 @@ import { openTestStore } from '../support/test-store.ts';
 
 /** LOTLINE_LONG=1 kills more often. */
 const KILLS = process.env['LOTLINE_LONG'] === '1' ? 40 : 4;
-const DOCUMENTS = 240;
+const DOCUMENTS = 160;
 
 const root = temporaryFolder();
 const folder = join(root, 'old');
@@ -154,10 +154,14 @@ describe('lotline migrate-store refuses', () => {
     await other.drop();
   });
 
+  it('to go anywhere when no database is named', async () => {
+    await expect(lotline('migrate-store', '--data', folder)).rejects.toMatchObject({ code: 'CFG-VALUE', at: '--to' });
+  });
+
   it('a log that was signed by another key', async () => {
-    const stranger = await TestServer.start({ data: join(root, 'stranger'), origin: null });
-    await stranger.stop();
-    const wrong = ['--log-key-file', join(root, 'stranger', 'log.key')];
+    const wrongFile = join(root, 'other.key');
+    writeFileSync(wrongFile, OTHER_KEY);
+    const wrong = ['--log-key-file', wrongFile];
     await expect(lotline('migrate-store', '--data', folder, ...to, database.url, ...wrong)).rejects.toMatchObject({
       code: 'LOG-SIGNATURE',
     });

@@ -25,6 +25,6 @@ export async function lotline(...args: readonly string[]): Promise<{ out: string
     return said;
   } finally {
     for (const spy of spies) spy.mockRestore();
-    process.exitCode = 0;
+    process.exitCode = undefined;
   }
 }

@@ -12,6 +12,18 @@ import { openTestStore } from './test-store.ts';
 /** The key of test stores, as its file holds it. */
 export const LOG_KEY = `${formatSignerKey(signerKeyFromSeed('lotline.example/test', new Uint8Array(32).fill(7)))}\n`;
 
+/** A key of the same name that has signed nothing. */
+export const OTHER_KEY = `${formatSignerKey(signerKeyFromSeed('lotline.example/test', new Uint8Array(32).fill(9)))}\n`;
+
+/** Captures one more document into a folder that nobody serves. Answers the checkpoint after it. */
+export async function goOn(folder: string): Promise<string> {
+  const store = await openTestStore({ folder });
+  await store.capture([commission(300, packs(80, 81))], { captureID: 'went-on' });
+  const [newest] = store.rows<{ text: string }>('SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1');
+  await store.close();
+  return newest?.text as string;
+}
+
 /** What waits in the intake of a folder that was made for moving: one document that is folded already, two that are not. */
 export const WAITING = ['c-4', 'w-1', 'w-2'] as const;
 
