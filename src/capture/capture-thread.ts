@@ -10,7 +10,7 @@ import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS, storeBusy } from './group.ts';
 import type { Command } from './service.ts';
-import { standBack } from './threads.ts';
+import { prepare, standBack } from './threads.ts';
 
 export type CaptureThreadData = { folder: string; rules: 'flag' | 'enforce'; origin: string; signerKey: string; maxEvents: number };
 export type CaptureRequest =
@@ -33,21 +33,29 @@ export type CaptureReply =
 standBack('folding');
 const port = parentPort!;
 const data = workerData as CaptureThreadData;
-const connection = openForWriting(join(data.folder, JOURNAL_FILE));
-const journal = new SqliteJournal(connection);
-const newestCheckpoint = connection.prepare('SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1').pluck();
 const head = new LogHead(data.folder);
-const key = parseSignerKey(data.signerKey);
-const capturer = await Capturer.open(journal, {
-  rules: data.rules,
-  origin: data.origin,
-  signer: noteSigner(key, signFunctionNode(key)),
-  maxEvents: data.maxEvents,
-});
-const intake = openForReading(join(data.folder, INTAKE_FILE), { cacheMegabytes: 8 });
-const pending = intake.prepare(
-  `SELECT id, capture_id AS captureID, actor, behaviour, kind, created, body FROM document WHERE id > ? ORDER BY id LIMIT ${GROUP_DOCUMENTS}`,
-);
+const { capturer, newestCheckpoint } = await prepare(port, join(data.folder, JOURNAL_FILE), openJournal);
+const { intake, pending } = await prepare(port, join(data.folder, INTAKE_FILE), openIntake);
+
+async function openJournal() {
+  const connection = openForWriting(join(data.folder, JOURNAL_FILE));
+  const key = parseSignerKey(data.signerKey);
+  return {
+    capturer: await Capturer.open(new SqliteJournal(connection), {
+      rules: data.rules,
+      origin: data.origin,
+      signer: noteSigner(key, signFunctionNode(key)),
+      maxEvents: data.maxEvents,
+    }),
+    newestCheckpoint: connection.prepare('SELECT text FROM checkpoint ORDER BY size DESC LIMIT 1').pluck(),
+  };
+}
+
+function openIntake() {
+  const db = openForReading(join(data.folder, INTAKE_FILE), { cacheMegabytes: 8 });
+  const next = `SELECT id, capture_id AS captureID, actor, behaviour, kind, created, body FROM document WHERE id > ? ORDER BY id LIMIT ${GROUP_DOCUMENTS}`;
+  return { intake: db, pending: db.prepare(next) };
+}
 
 const requests: CaptureRequest[] = [];
 let lastTaken = 0;

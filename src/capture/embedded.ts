@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { LotlineError, type Problem } from '../errors.ts';
+import { LotlineError } from '../errors.ts';
 import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
 import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
 import type { CaptureService, Command, PendingJob } from './service.ts';
-import { besideThis, ownBuffer, startThread } from './threads.ts';
-
-export { besideThis, startThread };
+import { besideThis, fromProblem, ownBuffer, ready, startThread } from './threads.ts';
 
 export type QueueLimits = {
   /** Documents that may wait to be folded, in number and bytes; more are refused with REQ-BUSY. */
@@ -75,7 +73,12 @@ export class EmbeddedCapture implements CaptureService {
     const intake = startThread(besideThis('intake-thread', import.meta.url), { file: join(data.folder, INTAKE_FILE) });
     await ready(intake); // the capture thread reads the intake's file, so that must be there first
     const thread = startThread(besideThis('capture-thread', import.meta.url), data);
-    await ready(thread);
+    try {
+      await ready(thread);
+    } catch (error) {
+      await intake.terminate();
+      throw error;
+    }
     const capture = new EmbeddedCapture(data.folder, intake, thread, { ...QUEUE_LIMITS, ...limits });
     for (const { bytes, ...job } of capture.leftOver()) capture.enqueue(job.captureID, { bytes, job });
     return capture;
@@ -246,22 +249,6 @@ export class EmbeddedCapture implements CaptureService {
     this.waiting.get(id)?.reject(error);
     this.waiting.delete(id);
   }
-}
-
-/** A thread's first word is that it is ready. */
-async function ready(thread: Worker): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    thread.once('error', reject);
-    thread.once('message', () => resolve());
-  });
-}
-
-function fromProblem(problem: Problem): LotlineError {
-  return new LotlineError(problem.code, problem.title, {
-    at: problem.at,
-    fix: problem.fix,
-    ...(problem.things && { things: problem.things }),
-  });
 }
 
 function busy(): LotlineError {

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openForWriting } from '../store/sqlite/open.ts';
+import { prepare } from './threads.ts';
 
 /** Requests to the intake thread; every `keep` is answered once it is on disk. */
 export type IntakeRequest =
@@ -13,7 +14,8 @@ export type IntakeReply = { ready: true } | { kept: number; id: number } | { fai
  * sync of many requests is one: whatever has arrived while the last sync ran goes into the next transaction.
  */
 const port = parentPort!;
-const db = openForWriting((workerData as { file: string }).file, { migrations: 'intake-migrations', cacheMegabytes: 8 });
+const { file } = workerData as { file: string };
+const db = await prepare(port, file, () => openForWriting(file, { migrations: 'intake-migrations', cacheMegabytes: 8 }));
 const insert = db.prepare('INSERT INTO document (capture_id, actor, behaviour, kind, created, body) VALUES (?, ?, ?, ?, ?, ?)');
 const drop = db.prepare('DELETE FROM document WHERE capture_id = ?');
 let queue: IntakeRequest[] = [];

@@ -2,7 +2,9 @@ import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setPriority } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
+import { LotlineError, type Problem } from '../errors.ts';
+import { asDamage } from '../store/sqlite/damage.ts';
 
 /** Starts a thread of this program. Sources run through tsx, which a thread has to ask for itself; the built program runs as it is. */
 export function startThread(url: URL, workerData: unknown, more: { heapMegabytes?: number } = {}): Worker {
@@ -14,6 +16,50 @@ export function startThread(url: URL, workerData: unknown, more: { heapMegabytes
   const tsx = new URL('dist/esm/api/index.mjs', pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))).href;
   const start = `import { register } from ${JSON.stringify(tsx)}; register(); await import(${JSON.stringify(url.href)});`;
   return new Worker(new URL(`data:text/javascript,${encodeURIComponent(start)}`), { ...options, execArgv: [] });
+}
+
+/** The first word of a thread: it is ready, or why it never will be. An error that is thrown across threads loses all but its message. */
+export type FirstWord = { ready: true } | { cannot: Problem };
+
+/** In a thread: does what has to be done before it is ready. Where the store does not let it, that is its last word, too. */
+export async function prepare<T>(port: MessagePort, file: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const told = asRefusal(file, asDamage(file, error));
+    if (!(told instanceof LotlineError)) throw error;
+    port.postMessage({ cannot: told.toProblem() } satisfies FirstWord);
+    return process.exit(); // of this thread
+  }
+}
+
+/** What SQLite says of a disk that is full or that it may not write to. */
+function asRefusal(file: string, error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: string };
+  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
+  return new LotlineError('REQ-BUSY', `The store ${file} cannot be opened (${message})`, {
+    fix: 'Make room, or let this program write there, and start it again.',
+  });
+}
+
+/** Waits for the first word of a thread. */
+export async function ready(thread: Worker): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    thread.once('error', reject);
+    thread.once('message', (word: FirstWord) => {
+      if ('cannot' in word) reject(fromProblem(word.cannot));
+      else resolve();
+    });
+  });
+}
+
+/** A problem that another thread told, as the error that it was. */
+export function fromProblem(problem: Problem): LotlineError {
+  return new LotlineError(problem.code, problem.title, {
+    at: problem.at,
+    fix: problem.fix,
+    ...(problem.things && { things: problem.things }),
+  });
 }
 
 /** The name of a module beside this one, in the form this program runs in. */

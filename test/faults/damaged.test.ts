@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openForReading, openForWriting } from '../../src/store/sqlite/open.ts';
@@ -58,6 +58,18 @@ describe('a store whose file is damaged', () => {
     server = await TestServer.start({ data: server.folder });
     await server.service.deps.capture.settled();
     expect((await server.get(job)).json()).toMatchObject({ running: false, success: true });
+  });
+
+  it.each(['entry', 'tile', 'term', 'checkpoint'])('does not start on one in which %s is damaged, and says why', async (name) => {
+    const file = await stoppedStore();
+    replacePage(file, name);
+    await expect(TestServer.start({ data: server.folder })).rejects.toMatchObject({ code: 'STORE-DAMAGED' });
+  });
+
+  it('does not start on an intake that is none', async () => {
+    const file = await stoppedStore();
+    writeFileSync(join(dirname(file), 'intake.db'), 'no database at all, but long enough to be looked at as if it were one'.repeat(99));
+    await expect(TestServer.start({ data: server.folder })).rejects.toMatchObject({ code: 'STORE-DAMAGED' });
   });
 
   it('answers a question that meets the damage with STORE-DAMAGED, without a stack, and other questions as ever', async () => {

@@ -8,10 +8,15 @@ export function noticeDamage<T>(file: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!DAMAGE.test(String((error as { code?: unknown }).code))) throw error;
-    throw new LotlineError('STORE-DAMAGED', `The store ${file} is damaged: ${(error as Error).message}`, {
-      fix: 'Stop the service, run verify-log to see what is damaged, and restore the folder from a backup.',
-      cause: error,
-    });
+    throw asDamage(file, error);
   }
+}
+
+/** An error of a damaged file in our words; any other as it is. */
+export function asDamage(file: string, error: unknown): unknown {
+  if (!DAMAGE.test(String((error as { code?: unknown }).code))) return error;
+  return new LotlineError('STORE-DAMAGED', `The store ${file} is damaged: ${(error as Error).message}`, {
+    fix: 'Stop the service, run verify-log to see what is damaged, and restore the folder from a backup.',
+    cause: error,
+  });
 }
