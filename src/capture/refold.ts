@@ -183,7 +183,6 @@ export function stayRow(fold: Fold, stay: Interval, knownSeq: number): IntervalR
     kind: stay.kind,
     uom: stay.uom,
     quantity: stay.quantity,
-    from_time: (fold.positions.get(stay.fromSeq) as Position).ms,
     to_time: stay.toSeq === NONE ? null : (fold.positions.get(stay.toSeq) as Position).ms,
     to_seq: stay.toSeq === NONE ? null : stay.toSeq,
     inferred: stay.inferred ? 1 : 0,

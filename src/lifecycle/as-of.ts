@@ -97,7 +97,7 @@ function happenedBy(at: ExactTime, e: SQL): SQL {
  * some children, or in some parents; at present, of parents only those that last. Stays that had not begun by then are left out.
  */
 export function staysAsOf(t: AsOf, of: { children: readonly Node[] } | { parents: readonly Node[] }): SQL {
-  const columns = sql`child, parent, from_seq, from_time, to_time, to_seq, quantity, uom`;
+  const columns = sql`child, parent, from_seq, to_seq, quantity, uom`;
   const [side, nodes] = 'children' in of ? [sql`child`, of.children] : [sql`parent`, of.parents];
   const stays = (table: SQL) => sql`SELECT ${columns} FROM ${eachNumber(nodes)} n CROSS JOIN ${table} ON ${side} = n.value AND kind = 0`;
   // What has ended need not be read to know the present: a container that is used for years has held a great many things.
@@ -107,12 +107,10 @@ export function staysAsOf(t: AsOf, of: { children: readonly Node[] } | { parents
       ? stays(sql`containment`)
       : sql`${stays(sql`containment`)} AND known_seq <= ${t.seq}
             UNION ALL ${stays(sql`containment_past`)} AND known_seq <= ${t.seq} AND until_seq > ${t.seq}`;
-  const notYet = (seq: SQL, ms: SQL) =>
-    t.at === null
-      ? sql`false`
-      : sql`(${ms} > ${t.at.ms} OR (${ms} = ${t.at.ms} AND (SELECT below FROM event WHERE event.seq = ${seq}) > ${t.at.below}))`;
+  const notYet = (seq: SQL) =>
+    t.at === null ? sql`false` : sql`(SELECT NOT (${happenedBy(t.at, sql`e`)}) FROM event e WHERE e.seq = ${seq})`;
   const unknown = t.seq === null ? sql`false` : sql`to_seq > ${t.seq}`;
   return sql`(SELECT child, parent, from_seq, quantity, uom,
-                CASE WHEN to_seq IS NULL OR ${unknown} OR ${notYet(sql`to_seq`, sql`to_time`)} THEN NULL ELSE to_seq END AS to_seq
-              FROM (${known}) s WHERE NOT ${notYet(sql`from_seq`, sql`from_time`)})`;
+                CASE WHEN to_seq IS NULL OR ${unknown} OR ${notYet(sql`to_seq`)} THEN NULL ELSE to_seq END AS to_seq
+              FROM (${known}) s WHERE NOT ${notYet(sql`from_seq`)})`;
 }

@@ -63,7 +63,6 @@ export type IntervalRow = {
   kind: number;
   uom: string;
   quantity: number | null;
-  from_time: number;
   to_time: number | null;
   to_seq: number | null;
   inferred: number;

@@ -34,7 +34,6 @@ const stay = () => ({
   kind: integer('kind').notNull(),
   uom: text('uom').notNull(),
   quantity: real('quantity'),
-  from_time: integer('from_time').notNull(),
   to_time: integer('to_time'),
   to_seq: integer('to_seq'),
   inferred: integer('inferred').notNull(),

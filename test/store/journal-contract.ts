@@ -52,7 +52,7 @@ const known = ({ seq, event_id, hash, digest, declares, void_seq, twin_of }: Eve
 });
 
 export const stay = (child: number, parent: number, more: Partial<IntervalRow> = {}): IntervalRow => ({
-  child, from_seq: 1, parent, kind: 0, uom: '', quantity: null, from_time: 1_000, to_time: null, to_seq: null, inferred: 0, known_seq: 1, ...more,
+  child, from_seq: 1, parent, kind: 0, uom: '', quantity: null, to_time: null, to_seq: null, inferred: 0, known_seq: 1, ...more,
 }); // biome-ignore format: in the order of the row
 
 export const finding = (code: string, seq: number, more: Partial<FindingRow> = {}): FindingRow => ({
@@ -569,16 +569,16 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
           [],
           [],
         );
-        const from = (child: number, parent: number, from_seq: number, from_time: number, more: Partial<IntervalRow> = {}) =>
-          stay(child, parent, { from_seq, from_time, ...more });
+        const from = (child: number, parent: number, from_seq: number, more: Partial<IntervalRow> = {}) =>
+          stay(child, parent, { from_seq, ...more });
         await journal.putStays([
-          from(1, 101, 1, 10),
-          from(2, 102, 1, 10, { to_seq: 3, to_time: 30 }),
-          from(3, 103, 1, 10, { to_seq: 2, to_time: 20 }),
-          from(4, 104, 3, 30),
-          from(5, 105, 4, 20),
-          from(6, 106, 1, 10, { kind: 1 }),
-          from(7, 107, 1, 10, { to_seq: 4, to_time: 20 }),
+          from(1, 101, 1),
+          from(2, 102, 1, { to_seq: 3, to_time: 30 }),
+          from(3, 103, 1, { to_seq: 2, to_time: 20 }),
+          from(4, 104, 3),
+          from(5, 105, 4),
+          from(6, 106, 1, { kind: 1 }),
+          from(7, 107, 1, { to_seq: 4, to_time: 20 }),
         ]);
         expect((await journal.holding(2, [101, 102, 103, 104, 105, 106, 107, 108])).sort(byNumber)).toEqual([101, 102, 107]);
       });
@@ -598,10 +598,10 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
       });
 
       it('ends a stay that is there, and keeps since when it is known', async () => {
-        await journal.putStays([stay(1, 9, { known_seq: 1, from_time: 7 })]);
-        await journal.putStays([stay(1, 9, { known_seq: 5, from_time: 8, to_time: 20, to_seq: 5, inferred: 1, quantity: 3 })]);
+        await journal.putStays([stay(1, 9, { known_seq: 1 })]);
+        await journal.putStays([stay(1, 9, { known_seq: 5, to_time: 20, to_seq: 5, inferred: 1, quantity: 3 })]);
         expect(await journal.stays({ children: [1] })).toEqual([
-          stay(1, 9, { known_seq: 1, from_time: 7, to_time: 20, to_seq: 5, inferred: 1, quantity: 3 }),
+          stay(1, 9, { known_seq: 1, to_time: 20, to_seq: 5, inferred: 1, quantity: 3 }),
         ]);
       });
 

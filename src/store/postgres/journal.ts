@@ -41,7 +41,7 @@ const STATE =
   'parent, entered_seq, status, status_seq, before, before_seq, disposition, disposition_seq, holder, owner, custody_seq, place, place_seq, last_seq, claim_seq, flags, persistent';
 const ITEM = `id AS node, class, -lot AS lot, expiry, ${STATE}, NULL AS balance`;
 const LOT = `-id AS node, class, NULL::bigint AS lot, expiry, ${STATE}, balance`;
-const STAY = 'child, from_seq, parent, kind, uom, quantity, from_time, to_time, to_seq, inferred, known_seq';
+const STAY = 'child, from_seq, parent, kind, uom, quantity, to_time, to_seq, inferred, known_seq';
 /** The role under which an event that brings things into being states their lot. */
 const CLAIM = 5;
 /** Items packed, apart from lots and associated parts. The sums keep the primary key out of it: where there are no statistics it looks good for this. */
@@ -132,7 +132,6 @@ const stay = {
   from_seq: 'bigint',
   parent: 'bigint',
   quantity: 'double precision',
-  from_time: 'bigint',
   to_time: 'bigint',
   to_seq: 'bigint',
   known_seq: 'bigint',
@@ -304,7 +303,7 @@ const LATE_FOR = statement(
 );
 const HOLDING = statement(
   `SELECT DISTINCT j.value AS parent FROM event mine CROSS JOIN ${each('$2')} CROSS JOIN LATERAL (
-     SELECT 1 FROM (SELECT from_seq, to_seq FROM containment WHERE parent = j.value AND kind + 0 = 0 AND from_time <= mine.time OFFSET 0) c
+     SELECT 1 FROM (SELECT from_seq, to_seq FROM containment WHERE parent = j.value AND kind + 0 = 0 OFFSET 0) c
      CROSS JOIN LATERAL (
        SELECT 1 FROM event f WHERE f.seq = c.from_seq
        AND (f.time, f.below, f.rank, f.digest) < (mine.time, mine.below, mine.rank, mine.digest) OFFSET 0) f

@@ -56,7 +56,7 @@ const thingOf = (c: Columns): ThingRow => ({
 const namedOf = (c: Columns): NewThing => Object.assign(thingOf(c), { name: c[22] });
 
 const stayOf = (r: IntervalRow) => [
-  r.child, r.from_seq, r.parent, r.kind, r.uom, r.quantity, r.from_time, r.to_time, r.to_seq, r.inferred, r.known_seq,
+  r.child, r.from_seq, r.parent, r.kind, r.uom, r.quantity, r.to_time, r.to_seq, r.inferred, r.known_seq,
 ]; // biome-ignore format: in column order
 
 /** All but the child; the times are those of the events. */

@@ -35,7 +35,6 @@ CREATE TABLE containment (
   kind INTEGER NOT NULL,                 -- 0 aggregation, 1 association
   uom TEXT NOT NULL,
   quantity REAL,
-  from_time INTEGER NOT NULL,
   to_time INTEGER,
   to_seq INTEGER,
   inferred INTEGER NOT NULL,             -- 1: ended because it appeared elsewhere
@@ -53,7 +52,6 @@ CREATE TABLE containment_past (
   kind INTEGER NOT NULL,
   uom TEXT NOT NULL,
   quantity REAL,
-  from_time INTEGER NOT NULL,
   to_time INTEGER,
   to_seq INTEGER,
   inferred INTEGER NOT NULL,

@@ -7,7 +7,7 @@ const STATE_BUT_FLAGS = STATE.replace(' flags,', '');
 // All that was found as one text: to make an object of each row costs three times as much as to read it out of JSON.
 const ITEMS = `json_group_array(json_array(id, class, -lot, expiry, ${STATE}, NULL, serial))`;
 const LOTS = `json_group_array(json_array(-id, class, NULL, expiry, ${STATE}, balance, lot))`;
-const STAY = 'child, from_seq, parent, kind, uom, quantity, from_time, to_time, to_seq, inferred, known_seq';
+const STAY = 'child, from_seq, parent, kind, uom, quantity, to_time, to_seq, inferred, known_seq';
 /** The role under which an event that brings things into being states their lot. */
 const CLAIM = 5;
 /** One event may state a lot several times: quantities of one unit add up, of several none is kept rather than a wrong one. */
@@ -92,15 +92,15 @@ const SQL = {
     CROSS JOIN event e ON e.seq = ei.seq AND ${EFFECTIVE} AND (e.time, e.below, e.rank, e.digest) > (mine.time, mine.below, mine.rank, mine.digest)
     WHERE mine.seq = ?`,
   holding: `SELECT DISTINCT c.parent FROM event mine CROSS JOIN ${each()}
-    CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0 AND c.from_time <= mine.time
+    CROSS JOIN containment c ON c.parent = j.value AND c.kind = 0
     CROSS JOIN event f ON f.seq = c.from_seq AND (f.time, f.below, f.rank, f.digest) < (mine.time, mine.below, mine.rank, mine.digest)
     LEFT JOIN event t ON t.seq = c.to_seq
     WHERE mine.seq = ? AND (c.to_seq IS NULL OR (t.time, t.below, t.rank, t.digest) > (mine.time, mine.below, mine.rank, mine.digest))`,
   staysOf: `SELECT ${STAY} FROM ${each()} CROSS JOIN containment ON child = j.value AND kind = 0`,
   looseStaysIn: `SELECT ${STAY} FROM ${each()} CROSS JOIN containment ON parent = j.value WHERE kind = 1 OR child < 0`,
-  putStays: `INSERT INTO containment (${STAY}) SELECT value, ${marks(10)} FROM json_each(?) WHERE true
+  putStays: `INSERT INTO containment (${STAY}) SELECT value, ${marks(9)} FROM json_each(?) WHERE true
     ON CONFLICT DO UPDATE SET quantity = excluded.quantity, to_time = excluded.to_time, to_seq = excluded.to_seq, inferred = excluded.inferred`,
-  keepStay: `INSERT INTO containment_past (${STAY}, until_seq) VALUES (${marks(12)})`,
+  keepStay: `INSERT INTO containment_past (${STAY}, until_seq) VALUES (${marks(11)})`,
   dropStay: 'DELETE FROM containment WHERE child = ? AND from_seq = ? AND parent = ? AND kind = ? AND uom = ?',
 
   findingThings: `SELECT f.code, f.seq, t.node, t.other FROM ${each()} CROSS JOIN finding_thing t ON t.node = j.value
