@@ -1,15 +1,20 @@
 import { deflateRawSync } from 'node:zlib';
 import { sha256Node } from '../ledger/node-crypto.ts';
+import { DICTIONARY } from '../store/dictionary.ts';
+import { ENCODING } from '../store/payload.ts';
 import type { PayloadRow } from '../store/rows.ts';
 
 /** Bodies shorter than this do not shrink enough to be worth it. */
 const DEFLATE_FROM = 256;
+/** Higher levels take twice the time for a fiftieth less: what is long in an event is serials, and those are random. */
+const DEFLATE = { level: 1, dictionary: DICTIONARY };
 
 /** A body as it is stored: compressed where that pays. */
-export function shrink(body: Uint8Array): { encoding: 0 | 1; bytes: Uint8Array } {
-  if (body.length < DEFLATE_FROM) return { encoding: 0, bytes: body };
-  const bytes = deflateRawSync(body, { level: 1 });
-  return bytes.length < body.length * 0.9 ? { encoding: 1, bytes } : { encoding: 0, bytes: body };
+export function shrink(body: Uint8Array): { encoding: number; bytes: Uint8Array } {
+  const plain = { encoding: ENCODING.plain, bytes: body };
+  if (body.length < DEFLATE_FROM) return plain;
+  const bytes = deflateRawSync(body, DEFLATE);
+  return bytes.length < body.length * 0.9 ? { encoding: ENCODING.withDictionary, bytes } : plain;
 }
 
 /** What lies between the stored events of a document, so that it can be joined again byte for byte (design.md §4). */

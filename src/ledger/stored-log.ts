@@ -5,13 +5,12 @@
  * Every column of the tables that are the truth (`entry`, `payload`, `checkpoint`) and of `tile` is held to what the log says. Of compressed
  * bytes it is what they hold that counts. What is derived from entries is `lotline rebuild`'s to compare.
  */
-import { inflateRawSync } from 'node:zlib';
 import { and, eq, gt, sql } from 'drizzle-orm';
 import { parseExactJson } from '../epcis/hash/exact-number.ts';
 import { eventHash, formatHashId, readContext, readDocument, type Scope } from '../epcis/index.ts';
 import { LotlineError } from '../errors.ts';
 import type { Db } from '../store/db.ts';
-import { entriesIn, joinPayload } from '../store/payload.ts';
+import { entriesIn, joinPayload, unpackWhole } from '../store/payload.ts';
 import { query, tables } from '../store/schema.ts';
 import { eachNumber } from '../store/sql.ts';
 import {
@@ -416,19 +415,6 @@ function contextOf(body: Uint8Array): string | null {
   } catch (error) {
     if (error instanceof LotlineError) return null;
     throw error;
-  }
-}
-
-/** Unpacks bytes that must be whole: null for what is neither plain nor deflated, does not inflate, or has something behind its end. */
-function unpackWhole(encoding: number, bytes: Uint8Array): Uint8Array | null {
-  if (encoding === 0) return bytes;
-  if (encoding !== 1) return null;
-  try {
-    // Node's declaration leaves out what `info` changes of the answer.
-    const { buffer, engine } = inflateRawSync(bytes, { info: true }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
-    return engine.bytesWritten === bytes.length ? buffer : null;
-  } catch {
-    return null;
   }
 }
 

@@ -1,4 +1,3 @@
-import { inflateRawSync } from 'node:zlib';
 import { sql } from 'drizzle-orm';
 import {
   EPCIS_PREFIXES,
@@ -16,6 +15,7 @@ import type { EventQuery } from '../epcis/query/index.ts';
 import { LotlineError } from '../errors.ts';
 import { CompanyPrefixes } from '../identifiers/index.ts';
 import type { Db } from '../store/db.ts';
+import { unpackBytes } from '../store/payload.ts';
 import { eachNumber } from '../store/sql.ts';
 import { countEvents, type EventPosition, findEvents, HASH_ID, lastEvent } from './events-sql.ts';
 import type { PageStart } from './page-token.ts';
@@ -175,8 +175,7 @@ class EventTexts {
 
   private textOf(stored: Stored): EventText {
     const context = this.contexts.get(stored.capture) as Context;
-    const bytes =
-      stored.encoding === 1 ? inflateRawSync(stored.body) : Buffer.from(stored.body.buffer, stored.body.byteOffset, stored.body.length);
+    const body = unpackBytes(stored.encoding, stored.body);
     const options: WriteEventOptions = {
       recordTime: formatRecordTime(stored.record_time),
       epcFormat: this.format,
@@ -184,7 +183,10 @@ class EventTexts {
       companyPrefixLength: (key) => this.lengthOf(key),
       ...(stored.event_id === null && { eventID: formatHashId(stored.hash) }),
     };
-    return { text: writeEvent(bytes.toString('utf8'), options), contextText: context.text };
+    return {
+      text: writeEvent(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'), options),
+      contextText: context.text,
+    };
   }
 
   private async readContexts(captures: readonly number[]): Promise<void> {

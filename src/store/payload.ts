@@ -1,8 +1,30 @@
 import { inflateRawSync } from 'node:zlib';
+import { DICTIONARY } from './dictionary.ts';
+
+/** How a body, or what lies between bodies, is stored: as it was sent, deflated, or deflated with the dictionary. */
+export const ENCODING = { plain: 0, deflated: 1, withDictionary: 2 } as const;
 
 /** A body or what lies between bodies, as it was before it was compressed. */
 export function unpackBytes(encoding: number, bytes: Uint8Array): Uint8Array {
-  return encoding === 1 ? inflateRawSync(bytes) : bytes;
+  if (encoding === ENCODING.withDictionary) return inflateRawSync(bytes, { dictionary: DICTIONARY });
+  return encoding === ENCODING.deflated ? inflateRawSync(bytes) : bytes;
+}
+
+/** The same of bytes that must be whole: null for an encoding that there is not, for what does not inflate, or has something behind its end. */
+export function unpackWhole(encoding: number, bytes: Uint8Array): Uint8Array | null {
+  if (encoding === ENCODING.plain) return bytes;
+  if (encoding !== ENCODING.deflated && encoding !== ENCODING.withDictionary) return null;
+  const dictionary = encoding === ENCODING.withDictionary ? { dictionary: DICTIONARY } : {};
+  try {
+    // Node's declaration leaves out what `info` changes of the answer.
+    const { buffer, engine } = inflateRawSync(bytes, { info: true, ...dictionary }) as unknown as {
+      buffer: Buffer;
+      engine: { bytesWritten: number };
+    };
+    return engine.bytesWritten === bytes.length ? buffer : null;
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyStore } from '../../src/cli/verify-log.ts';
 import { LotlineError } from '../../src/errors.ts';
 import { formatSignerKey, signerKeyFromSeed, verifierKeyOf } from '../../src/ledger/index.ts';
 import { checkStoredLog, type StoredLogReport, type StoreProblem } from '../../src/ledger/stored-log.ts';
+import { unpackBytes } from '../../src/store/payload.ts';
 import { openForReading, type SqliteConnection, SqliteDb } from '../../src/store/sqlite/open.ts';
 import { world } from '../../src/worlds/index.ts';
 import { openRandom } from '../../src/worlds/random.ts';
@@ -89,7 +89,7 @@ async function afterChange(change: () => void): Promise<StoredLogReport | null> 
 
 const contentOf = (row: Row, column: string): Value => {
   const value = row[column] as Value;
-  return row['encoding'] === 1 && (column === 'body' || column === 'gaps') ? inflateRawSync(value as Buffer) : value;
+  return column === 'body' || column === 'gaps' ? Buffer.from(unpackBytes(row['encoding'] as number, value as Buffer)) : value;
 };
 
 describe.each(TABLE_NAMES)('a change of a row of %s', (table) => {
