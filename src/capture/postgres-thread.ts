@@ -29,6 +29,13 @@ const TAKEOVER_MS = 500;
 const LOOK_MS = 1_000;
 /** Answers that nobody has taken away after this time belong to a process that is gone. */
 const ANSWER_KEPT_MS = 600_000;
+/**
+ * What was deleted stays in the way of who looks for the oldest as long as anybody reads an old state of the database, a dump for hours. So the writer
+ * looks from a little below what it took last, and from the beginning only so often: numbers are given out before they are committed, and one may come
+ * late.
+ */
+const BELOW_LAST = 5_000;
+const LOOK_THROUGH_MS = 10_000;
 /** What is read of a body at a time: it comes as a text, and a text has its limits. */
 const SLICE_BYTES = 64 * 1024 * 1024;
 /** The server's clock, ms since 1970: the one that all processes share. */
@@ -36,6 +43,8 @@ const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /** What somebody has put into the intake. */
 type Taken = Omit<TakenDocument, 'kind'> & { readonly kind: TakenDocument['kind'] | 'check' | 'command' };
+/** From where on the writer looks, and when it last looked at all there is. */
+type Place = { from: number; lookedThrough: number };
 type Head = { readonly id: number; readonly bytes: number; readonly late: number };
 
 const port = parentPort!;
@@ -103,11 +112,12 @@ async function term(client: pg.Client): Promise<void> {
   });
   client.on('notification', () => wake());
   await client.query(`LISTEN "${channelOf(INTAKE_CHANNEL, data.store)}"`);
+  const place: Place = { from: 0, lookedThrough: 0 };
   for (let tidied = 0; !closing; ) {
     const woken = new Promise<void>((resolve) => {
       wake = resolve;
     });
-    const taken = await nextTaken(client);
+    const taken = await nextTaken(client, place);
     if (taken.length > 0) {
       await workOff(client, capturer, taken);
       continue;
@@ -122,11 +132,14 @@ async function term(client: pg.Client): Promise<void> {
 }
 
 /** What waits, oldest first, as much as one group takes. */
-async function nextTaken(client: pg.Client): Promise<Taken[]> {
+async function nextTaken(client: pg.Client, place: Place): Promise<Taken[]> {
+  const lookThrough = Date.now() - place.lookedThrough > LOOK_THROUGH_MS;
+  if (lookThrough) place.lookedThrough = Date.now();
   const { rows } = await client.query<Head>({
     name: 'intake-heads',
-    text: `SELECT id, octet_length(body) AS bytes, kind <> 'document' AND created < ${NOW} - $2 AS late FROM intake ORDER BY id LIMIT $1`,
-    values: [most, REQUEST_KEPT_MS],
+    text: `SELECT id, octet_length(body) AS bytes, kind <> 'document' AND created < ${NOW} - $2 AS late FROM intake
+           WHERE id > $3 ORDER BY id LIMIT $1`,
+    values: [most, REQUEST_KEPT_MS, lookThrough ? 0 : place.from],
   });
   const late = rows.filter((row) => row.late === 1);
   if (late.length > 0) await client.query('DELETE FROM intake WHERE id = ANY($1)', [late.map(({ id }) => id)]);
@@ -138,8 +151,9 @@ async function nextTaken(client: pg.Client): Promise<Taken[]> {
     group.push(row);
     bytes += row.bytes;
   }
+  place.from = Math.max(place.from, (rows.at(-1)?.id ?? 0) - BELOW_LAST);
   const [first] = group;
-  if (first === undefined) return late.length > 0 ? await nextTaken(client) : [];
+  if (first === undefined) return late.length > 0 ? await nextTaken(client, place) : [];
   const bodies = await client.query<Taken>({
     name: 'intake-bodies',
     text: `SELECT id, kind, capture_id AS "captureID", actor, behaviour, created,

@@ -126,7 +126,8 @@ export class Clients {
     if (answer.status === 503 || answer.status === 429) {
       this.memory.busy++;
       if (!(Number(answer.headers.get('retry-after')) > 0)) this.memory.broken.push(`${what}: ${answer.status} without Retry-After`);
-    } else this.memory.broken.push(`${what}: ${answer.status} ${answer.text.slice(0, 500)}`);
+    } else if (answer.status === 413 && answer.text.includes('QRY-COMPLEX')) this.memory.slow++;
+    else this.memory.broken.push(`${what}: ${answer.status} ${answer.text.slice(0, 500)}`);
     return false;
   }
 

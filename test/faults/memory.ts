@@ -33,6 +33,8 @@ export class Memory {
   readonly broken: string[] = [];
   vkey: string | null = null;
   busy = 0;
+  /** Questions that were given up after half a minute: a machine with too much to do for what the tests ask. */
+  slow = 0;
   requests = 0;
   private readonly storedEvents: Json[] = [];
 

@@ -25,6 +25,7 @@ export type Figures = StoreFigures & {
   requests: number;
   /** Answers 503 and 429. */
   busy: number;
+  slow: number;
   /** How often another session became the writer after a strike, and how long that took, ms. */
   takeovers: { number: number; median: number; max: number };
 };
@@ -260,6 +261,7 @@ class Ordeal {
       checkpoints: memory.checkpoints.size,
       requests: memory.requests,
       busy: memory.busy,
+      slow: memory.slow,
       takeovers: { number: times.length, median: times[Math.floor(times.length / 2)] ?? 0, max: times.at(-1) ?? 0 },
     };
   }
