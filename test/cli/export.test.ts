@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openForWriting } from '../../src/store/sqlite/open.ts';
 import { lotline } from '../support/commands.ts';
@@ -46,6 +47,21 @@ describe('lotline export and import', () => {
       ['--database-url', database.url],
     ])
       expect((await lotline('verify-log', ...place, '--log-key-file', keyFile)).out).toMatch(/^Good: 21 entries, 12 documents and /);
+  });
+
+  it('fills the tables of an empty database as somebody has laid them out', async () => {
+    const laidOut = await freshDatabase({ migrated: true });
+    const client = new pg.Client({ connectionString: laidOut.url });
+    await client.connect();
+    await client.query(readFileSync(join(import.meta.dirname, '../../docs/partitions.sql'), 'utf8'));
+    await lotline('import', file, '--database-url', laidOut.url, '--log-key-file', keyFile);
+    expect(await differences(folder, laidOut.url)).toEqual([]);
+    const { rows } = await client.query(
+      "SELECT count(*) AS tables FROM pg_partitioned_table WHERE partrelid IN ('lotline.entry'::regclass, 'lotline.item'::regclass)",
+    );
+    expect(rows).toEqual([{ tables: '2' }]);
+    await client.end();
+    await laidOut.drop();
   });
 
   it('comes out of the copy as it went in', async () => {

@@ -26,7 +26,10 @@ export class PostgresNewStore implements NewStore {
     this.schema = schema;
   }
 
-  /** Goes on with what was filled in part before; with `anew`, begins from nothing. */
+  /**
+   * Goes on with what was filled in part before, else with the empty store that is in the place, whose tables somebody may have laid out; with `anew`, begins
+   * from nothing.
+   */
   static async open(place: PostgresStore, schema: string, { anew = false, alone = true } = {}): Promise<PostgresNewStore> {
     // What is committed is whole after a crash of the server, though the last of it may be gone: then it is filled in again.
     const more = { ...WRITER_SESSION, synchronous_commit: 'off', client_min_messages: 'warning' };
@@ -37,6 +40,7 @@ export class PostgresNewStore implements NewStore {
           fix: 'Stop every process that serves or fills it, or name another database.',
         });
       if (anew) await client.query(`DROP SCHEMA IF EXISTS ${quoted(schema)} CASCADE`);
+      else await takeLayout(client, place.schema ?? SCHEMA, schema);
       await migratePostgres({ ...place, schema });
       return new PostgresNewStore(client, await PostgresJournal.open(client), place.schema ?? SCHEMA, schema);
     } catch (error) {
@@ -124,6 +128,17 @@ class DbOfJournal extends PostgresDb {
     await this.journal.send();
     return await super.all<Row>(query);
   }
+}
+
+/** An empty store goes to where it is filled, tables and all: they may be partitioned (docs/partitions.sql). */
+async function takeLayout(client: pg.ClientBase, place: string, schema: string): Promise<void> {
+  const { rows } = await client.query<{ begun: number; there: number }>(
+    'SELECT to_regnamespace($1) IS NOT NULL AS begun, to_regnamespace($2) IS NOT NULL AS there',
+    [quoted(schema), quoted(place)],
+  );
+  if (rows[0]?.begun === 1 || rows[0]?.there !== 1) return;
+  if (await holdsAnything(client, place)) throw inUse(`the schema ${place}`);
+  await client.query(`ALTER SCHEMA ${quoted(place)} RENAME TO ${quoted(schema)}`);
 }
 
 /** Refuses a place where a store has anything in it: an entry, a job, a document that waits. */
