@@ -115,7 +115,7 @@ async function settle(fresh: Fresh, flags: Flags, equal: boolean): Promise<void>
   if (flags.replace && !equal && !flags.force) console.log('Nothing was replaced, because they differ; --force replaces all the same.');
 }
 
-function tell({ entries, tables, equal }: RebuildReport): void {
+function tell({ entries, tables, equal, unreadable }: RebuildReport): void {
   const rows = tables.map(({ table, rows, differing }) => [table, count(rows), count(differing)]);
   console.log(drawTable('lrr', rows, { head: ['Table', 'Rows', 'Differing'] }));
   for (const difference of tables.flatMap(({ differences }) => differences)) {
@@ -124,6 +124,7 @@ function tell({ entries, tables, equal }: RebuildReport): void {
       difference.kind === 'only in the first' ? 'should not be there' : difference.kind === 'only in the second' ? 'is missing' : columns;
     console.log(`${difference.table} ${difference.row}: ${kind}`);
   }
+  for (const what of unreadable) console.log(`Cannot be read in the old store, and is made anew as far as entries tell it: ${what}.`);
   const loose = tables.reduce((sum, table) => sum + table.loose, 0);
   if (loose > 0) console.log(`${count(loose)} rows have a looser or tighter last_seq; no answer depends on it.`);
   console.log(equal ? `Equal: all derived tables follow from ${count(entries)} entries.` : 'Not equal: see above.');

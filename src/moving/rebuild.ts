@@ -1,3 +1,4 @@
+import { LotlineError } from '../errors.ts';
 import { compareTable, TABLES, type TableComparison, type TableName } from '../store/compare.ts';
 import type { Db } from '../store/db.ts';
 import { carryOver } from './carry-over.ts';
@@ -12,6 +13,8 @@ export type RebuildReport = {
   readonly entries: number;
   readonly tables: readonly TableComparison[];
   readonly equal: boolean;
+  /** What cannot be read of the old store, besides its entries: all of it is new, or gone where no entry tells it. */
+  readonly unreadable: readonly string[];
 };
 
 /**
@@ -21,19 +24,42 @@ export type RebuildReport = {
 export async function rebuild(old: Db, fresh: Listener, onProgress?: ReplayOptions['onProgress']): Promise<RebuildReport> {
   const truth = await StoredTruth.open(old);
   await replay(truth, fresh, { together: false, onProgress });
-  await carryOver(truth.carried(), fresh);
-  return {
-    entries: truth.size,
-    ...(await compareStores(
-      old,
-      fresh.db,
-      TABLES.filter((table) => !CARRIED.includes(table)),
-    )),
-  };
+  // This is how a store is mended whose other tables are damaged: what can be read of them is enough.
+  const unreadable: string[] = [];
+  await carryOver(readable(truth.carriedParts(), unreadable), fresh);
+  const tables: TableComparison[] = [];
+  for (const name of TABLES.filter((table) => !CARRIED.includes(table))) {
+    try {
+      tables.push(await compareTable(old, fresh.db, name));
+    } catch (error) {
+      unreadable.push(`${name}: ${damageIn(error).message}`);
+    }
+  }
+  return { entries: truth.size, tables, equal: unreadable.length === 0 && tables.every((table) => table.differing === 0), unreadable };
+}
+
+async function* readable<T>(parts: readonly AsyncIterable<T>[], unreadable: string[]): AsyncGenerator<T> {
+  for (const part of parts) {
+    try {
+      yield* part;
+    } catch (error) {
+      unreadable.push(`jobs, findings and settings: ${damageIn(error).message}`);
+    }
+  }
+}
+
+/** That the file of a store is damaged; anything else is thrown on. */
+function damageIn(error: unknown): LotlineError {
+  if (error instanceof LotlineError && error.code === 'STORE-DAMAGED') return error;
+  throw error;
 }
 
 /** Compares tables of two stores, row by row. */
-export async function compareStores(first: Db, second: Db, names: readonly TableName[] = TABLES): Promise<Omit<RebuildReport, 'entries'>> {
+export async function compareStores(
+  first: Db,
+  second: Db,
+  names: readonly TableName[] = TABLES,
+): Promise<Pick<RebuildReport, 'tables' | 'equal'>> {
   const tables: TableComparison[] = [];
   for (const name of names) tables.push(await compareTable(first, second, name));
   return { tables, equal: tables.every((table) => table.differing === 0) };

@@ -66,24 +66,39 @@ export class StoredTruth implements Truth {
   }
 
   async *carried(): AsyncGenerator<Carried> {
+    for (const part of this.carriedParts()) yield* part;
+  }
+
+  /** What is carried, in parts that lie in tables of their own. */
+  carriedParts(): AsyncGenerator<Carried>[] {
+    return [this.jobs(), this.findings(), this.metas()];
+  }
+
+  private async *jobs(): AsyncGenerator<Carried> {
     for (let after = 0; ; ) {
       const jobs = await this.db.all<JobRow>(
         sql`SELECT id, capture_id, actor, behaviour, created, finished, success, events, stored, errors FROM capture_job
             WHERE id > ${after} ORDER BY id LIMIT ${PAGE_ROWS}`,
       );
       for (const job of jobs) yield { job };
-      if (jobs.length < PAGE_ROWS) break;
+      if (jobs.length < PAGE_ROWS) return;
       after = (jobs.at(-1) as JobRow).id;
     }
+  }
+
+  private async *findings(): AsyncGenerator<Carried> {
     for (let after = 0; ; ) {
       const rows = await this.db.all<FindingRow>(
         sql`SELECT id, code, seq, severity, state, opened, due, closed_seq, resolution FROM finding
             WHERE id > ${after} ORDER BY id LIMIT ${PAGE_ROWS}`,
       );
       for (const row of rows) yield { finding: findingOf(row) };
-      if (rows.length < PAGE_ROWS) break;
+      if (rows.length < PAGE_ROWS) return;
       after = (rows.at(-1) as FindingRow).id;
     }
+  }
+
+  private async *metas(): AsyncGenerator<Carried> {
     for (const meta of await this.db.all<{ name: string; value: string }>(sql`SELECT name, value FROM meta ORDER BY name`)) yield { meta };
   }
 

@@ -2,7 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openForReading, openForWriting } from '../../src/store/sqlite/open.ts';
+import { parseSignerKey, verifierKeyOf } from '../../src/ledger/index.ts';
+import { checkStoredLog } from '../../src/ledger/stored-log.ts';
+import { rebuild } from '../../src/moving/rebuild.ts';
+import { findDamage } from '../../src/store/sqlite/integrity.ts';
+import { SqliteJournal } from '../../src/store/sqlite/journal.ts';
+import { openForReading, openForWriting, SqliteDb } from '../../src/store/sqlite/open.ts';
 import { documentOf, objectEvent, sgtin } from '../support/epcis-documents.ts';
 import { problemOf, TestServer } from '../support/server.ts';
 
@@ -71,6 +76,26 @@ describe('a store whose file is damaged', () => {
     writeFileSync(join(dirname(file), 'intake.db'), 'no database at all, but long enough to be looked at as if it were one'.repeat(99));
     await expect(TestServer.start({ data: server.folder })).rejects.toMatchObject({ code: 'STORE-DAMAGED' });
   });
+
+  it.each(['event', 'item', 'finding', 'containment_parent', 'tile', 'capture_job'])(
+    'is made anew from its entries by rebuild where %s is damaged, and what could not be read is told',
+    async (name) => {
+      const file = await stoppedStore();
+      const key = parseSignerKey(readFileSync(join(server.folder, 'log.key'), 'utf8').trim());
+      replacePage(file, name);
+      const old = openForReading(file);
+      const fresh = openForWriting(':memory:');
+      const made = new SqliteDb(fresh);
+      const report = await rebuild(new SqliteDb(old), { journal: new SqliteJournal(fresh), db: made });
+      expect(report.equal).toBe(name === 'containment_parent'); // an index alone is nothing that could differ
+      expect(report.unreadable.length > 0).toBe(name !== 'containment_parent');
+      expect(findDamage(old)).not.toEqual([]);
+      old.close();
+      expect(findDamage(fresh)).toEqual([]);
+      expect(await checkStoredLog(made, { verifiers: [verifierKeyOf(key)] })).toMatchObject({ ok: true, problems: [] });
+      fresh.close();
+    },
+  );
 
   it('answers a question that meets the damage with STORE-DAMAGED, without a stack, and other questions as ever', async () => {
     const file = await stoppedStore();
