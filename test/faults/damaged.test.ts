@@ -86,7 +86,8 @@ describe('a store whose file is damaged', () => {
       const old = openForReading(file);
       const fresh = openForWriting(':memory:');
       const made = new SqliteDb(fresh);
-      const report = await rebuild(new SqliteDb(old), { journal: new SqliteJournal(fresh), db: made });
+      const damaged = new SqliteDb(old);
+      const report = await damaged.snapshot(() => rebuild(damaged, { journal: new SqliteJournal(fresh), db: made }));
       expect(report.equal).toBe(name === 'containment_parent'); // an index alone is nothing that could differ
       expect(report.unreadable.length > 0).toBe(name !== 'containment_parent');
       expect(findDamage(old)).not.toEqual([]);

@@ -115,10 +115,10 @@ export class SqliteDb implements JournalDb {
     }
   }
 
-  /** Where the file is damaged, even this may fail; the connection must be free for the next question all the same. */
+  /** Where the file is damaged, COMMIT may fail; what was read is none the worse for it, and the connection must be free for the next question. */
   private end(): void {
     try {
-      noticeDamage(this.connection.name, () => this.connection.exec('COMMIT'));
+      if (!this.connection.readonly) noticeDamage(this.connection.name, () => this.connection.exec('COMMIT'));
     } finally {
       if (this.connection.inTransaction) this.connection.exec('ROLLBACK');
     }
