@@ -262,7 +262,8 @@ export class PostgresPool {
     try {
       return await work(client);
     } catch (error) {
-      if (isLost(error)) broken = error as Error;
+      // What a connection has prepared is of no use on other tables.
+      if (isLost(error) || isSchemaFault(error)) broken = error as Error;
       throw error;
     } finally {
       client.off('error', note);
