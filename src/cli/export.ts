@@ -53,8 +53,8 @@ export async function exportToFile(db: Db, verifier: VerifierKey, file: string):
       fix: 'Name a file that is not there, or move this one away.',
     });
   const part = `${file}.part`;
-  // flush: on the disk before it is closed
-  const end = createWriteStream(part, { flush: true });
+  // On the disk before it is closed; and all that was captured is nobody else's to read.
+  const end = createWriteStream(part, { flush: true, mode: 0o600 });
   const out = file.endsWith('.gz') ? createGzip({ level: GZIP_LEVEL }) : new PassThrough();
   try {
     const [report] = await Promise.all([exportTo(db, verifier, out), pipeline(out, end)]);

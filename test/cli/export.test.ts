@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import pg from 'pg';
@@ -66,6 +66,7 @@ describe('lotline export and import', () => {
 
   it('comes out of the copy as it went in', async () => {
     const again = join(root, 'again.ndjson');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
     await lotline('export', '--database-url', database.url, '--log-key-file', keyFile, '--out', again);
     const journalOf = (text: string) => text.split('\n').slice(1, -2);
     expect(journalOf(readFileSync(again, 'utf8'))).toEqual(journalOf(gunzipSync(readFileSync(file)).toString('utf8')));
