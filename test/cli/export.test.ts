@@ -27,6 +27,7 @@ beforeAll(async () => {
   writeFileSync(keyFile, LOG_KEY);
   database = await freshDatabase();
   await lotline('export', '--data', folder, '--out', file);
+  await lotline('import', file, '--database-url', database.url, '--log-key-file', keyFile);
 });
 afterAll(async () => {
   await database.drop();
@@ -40,7 +41,6 @@ describe('lotline export and import', () => {
     expect(out).toMatch(/^Imported 21 entries of lotline\.example\/test into /);
     expect(err).toMatch(/every leaf and the root are those of the log/);
     expect(await differences(folder, copy)).toEqual([]);
-    await lotline('import', file, '--database-url', database.url, '--log-key-file', keyFile);
     expect(await differences(folder, database.url)).toEqual([]);
     for (const place of [
       ['--data', copy],
