@@ -14,7 +14,7 @@ import { INTAKE_FILE, JOURNAL_FILE, openForReading, SqliteDb } from '../store/sq
 import { exportToFile } from './export.ts';
 import { getVerifier, LOG_KEY_FILE, LOG_KEY_FLAGS, type LogKeyFlags, logKeyFileOf } from './log-key.ts';
 import { DATA_FLAG, DATABASE_FLAG, dataFolder, nameOf, openStore, type Place, placeOf, type StoreFlags } from './store.ts';
-import { count, startProgress } from './terminal.ts';
+import { count, counted, startProgress } from './terminal.ts';
 
 /** The files of a backup of a database; of a folder they are named as there. */
 export const EXPORT_FILE = 'journal.ndjson.gz';
@@ -39,7 +39,7 @@ export function backupCommand(program: Command): void {
       const keyFile = logKeyFileOf(flags, dataFolder(flags));
       const manifest = await backup(place, flags, getVerifier(flags, dataFolder(flags)), keyFile);
       console.log(
-        `Backed up ${count(manifest.size)} entries of ${nameOf(place)}, and ${count(manifest.waiting)} documents that wait, to ${resolve(flags.out)}.`,
+        `Backed up ${count(manifest.size)} entries of ${nameOf(place)}, and ${counted(manifest.waiting, 'document')} that ${manifest.waiting === 1 ? 'waits' : 'wait'} to be folded, to ${resolve(flags.out)}.`,
       );
       console.log(
         flags.withKey

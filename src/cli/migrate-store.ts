@@ -10,7 +10,7 @@ import { pendingDocuments } from '../store/sqlite/pending.ts';
 import { fillPlace, withEmptyPlace } from './fill-place.ts';
 import { getVerifier, LOG_KEY_FLAGS, type LogKeyFlags, logKeyFileOf } from './log-key.ts';
 import { DATA_FLAG, dataFolder, nameOf } from './store.ts';
-import { count } from './terminal.ts';
+import { count, counted } from './terminal.ts';
 
 type Flags = LogKeyFlags & { data?: string; to?: string; compare?: boolean };
 
@@ -44,7 +44,7 @@ async function migrate(flags: Flags): Promise<void> {
     const pending = pendingDocuments(folder);
     const filling = { truth, pending, label: 'Moving', compareWith: flags.compare ? db : undefined };
     const waiting = await withEmptyPlace(place, async () => await fillPlace(place, filling));
-    console.log(`${count(truth.size)} entries are in ${nameOf(place)}, and ${count(waiting)} documents that wait to be folded.`);
+    console.log(`${count(truth.size)} entries are in ${nameOf(place)}. To be folded when it is served: ${counted(waiting, 'document')}.`);
     console.log(
       `Give every process LOTLINE_DATABASE_URL and LOTLINE_LOG_KEY_FILE, with ${resolve(logKeyFileOf(flags, folder))} or a copy of it: the log goes on under its key.`,
     );

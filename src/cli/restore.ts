@@ -17,7 +17,7 @@ import { fillPlace, MOVING_FILE, withEmptyPlace } from './fill-place.ts';
 import { checkExport } from './import.ts';
 import { findVerifier, LOG_KEY_FILE, LOG_KEY_FLAGS, type LogKeyFlags, logKeyFileOf, readKept } from './log-key.ts';
 import { DATA_FLAG, DATABASE_FLAG, dataFolder, nameOf, type Place, placeOf, type StoreFlags } from './store.ts';
-import { count, startProgress } from './terminal.ts';
+import { count, counted, startProgress } from './terminal.ts';
 import { verifyStore } from './verify-log.ts';
 
 type Flags = StoreFlags & LogKeyFlags & { against?: string };
@@ -43,7 +43,7 @@ export function restoreCommand(program: Command): void {
         console.log(
           `Restored ${count(manifest.size)} entries of ${manifest.origin}, as they were at ${manifest.made}, into ${nameOf(place)}.`,
         );
-        console.log(`${count(waiting)} documents wait to be folded when the service starts.`);
+        console.log(`To be folded when the service starts: ${counted(waiting, 'document')}.`);
         if (known === null)
           console.log(`The checkpoint is signed by ${manifest.vkey}, as the backup itself says: compare it with the key that you know.`);
         if (flags.against === undefined && manifest.checkpoint !== null)

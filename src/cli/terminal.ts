@@ -54,6 +54,9 @@ class Lines implements Progress {
 /** A number as people read it: 11,520. */
 export const count = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 6 });
 
+/** A number of things: 1 document, 2 documents. */
+export const counted = (n: number, thing: string): string => `${count(n)} ${thing}${n === 1 ? '' : 's'}`;
+
 /** A plain table: no colours, no lines between its rows. `aligns` has an l or r a column. */
 export function drawTable(
   aligns: string,

@@ -101,7 +101,7 @@ describe('lotline migrate-store', () => {
     const { out, err } = await lotline('migrate-store', '--data', folder, '--to', database.url, '--compare');
     expect(err).toMatch(/^Going on after the [\d,]+ entries/m);
     expect(err).toMatch(/rows of 22 tables are equal/);
-    expect(out).toMatch(/and 1 documents that wait to be folded\.$/m);
+    expect(out).toMatch(/To be folded when it is served: 1 document\.$/m);
     expect(out).toContain(`LOTLINE_LOG_KEY_FILE, with ${join(folder, 'log.key')}`);
     expect(await differences(folder, database.url)).toEqual([]);
     const keyFile = ['--log-key-file', join(folder, 'log.key')];

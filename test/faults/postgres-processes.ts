@@ -72,6 +72,15 @@ export class PostgresProcesses implements ServerUnderTest {
     await this.ask(({ client }) => client.query('SELECT pg_terminate_backend($1)', [writer.backend]));
   }
 
+  /** Does something to the database for a while. */
+  async meanwhile(begin: string, ms: number, end: string): Promise<void> {
+    await this.ask(async ({ client }) => {
+      await client.query(begin);
+      await sleep(ms);
+      await client.query(end);
+    });
+  }
+
   async look<T>(ask: (db: Db) => Promise<T>): Promise<T> {
     return await this.ask(async (db) => await db.snapshot(() => ask(db)));
   }

@@ -30,7 +30,7 @@ export type Figures = StoreFigures & {
   takeovers: { number: number; median: number; max: number };
 };
 
-/** What can happen to a service of two processes on a database of its own, and how many times in a thousand. */
+/** What can happen to a service of two processes on a database of its own, and how often, against each other. */
 export const SHARES = {
   'the writer is killed': 120,
   'the writer is killed as it commits': 160,
@@ -46,11 +46,17 @@ export const SHARES = {
   'the connections of a process are closed half': 40,
   'the network is slow': 30,
   'the network swallows everything': 20,
+  'the disk is full': 30,
+  'somebody locks a table': 20,
   'the writer sleeps': 20,
 } as const;
 export type Strike = keyof typeof SHARES;
 
-/** Longer than a writer may be silent. */
+/** What the server says when it has no room, said by the table. */
+const DISK_FULL = `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+  CREATE TRIGGER full_disk BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION full_disk()`;
+/** Longer than a writer may be silent, or wait for a lock. */
 const SLEEP_MS = 13_000;
 /** Somebody writes again within this time, ms. */
 const TAKEOVER_MAX = 60_000;
@@ -186,6 +192,10 @@ class Ordeal {
         await this.takenOver(writer);
         wire.choke(false);
         return;
+      case 'the disk is full':
+        return await this.service.meanwhile(DISK_FULL, 3_000, 'DROP TRIGGER full_disk ON entry; DROP FUNCTION full_disk()');
+      case 'somebody locks a table':
+        return await this.service.meanwhile('BEGIN; LOCK TABLE entry', SLEEP_MS, 'ROLLBACK');
       case 'the writer sleeps': {
         process.kill(writer.process.server.pid, 'SIGSTOP');
         const until = Date.now() + SLEEP_MS;
