@@ -6,7 +6,7 @@ import { noteSigner, parseSignerKey } from '../ledger/index.ts';
 import { signFunctionNode } from '../ledger/node-crypto.ts';
 import { PostgresJournal, WRITER_SESSION } from '../store/postgres/journal.ts';
 import { endStoppedWriter, tryWriterLock, writerName } from '../store/postgres/lock.ts';
-import { connect, hangUp, isLost, isPostgresFault, isSchemaFault } from '../store/postgres/open.ts';
+import { connect, hangUp, isCanceled, isLost, isPostgresFault, isSchemaFault } from '../store/postgres/open.ts';
 import { type Alongside, Capturer, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS } from './group.ts';
@@ -36,6 +36,7 @@ const ANSWER_KEPT_MS = 600_000;
  */
 const BELOW_LAST = 5_000;
 const LOOK_THROUGH_MS = 10_000;
+const PATIENCE_MAX = 64;
 /** What is read of a body at a time: it comes as a text, and a text has its limits. */
 const SLICE_BYTES = 64 * 1024 * 1024;
 /** The server's clock, ms since 1970: the one that all processes share. */
@@ -60,6 +61,8 @@ let refused = false;
 let wake: () => void = () => {};
 /** Documents in the next group: fewer after one that the database did not bear, in case it was its size. */
 let most = GROUP_DOCUMENTS;
+/** How many times the usual a statement may take: more after one that took too long although there was but one document, so that none waits for ever. */
+let patience = 1;
 
 async function main(): Promise<void> {
   while (!closing) {
@@ -67,7 +70,7 @@ async function main(): Promise<void> {
     try {
       client = await connect(data.store, {
         application: writerName(data.member),
-        statementTimeoutMs: data.times.statement,
+        statementTimeoutMs: data.times.statement * patience,
         more: { ...WRITER_SESSION, ...WRITER_IDLE, lock_timeout: data.times.lock },
       });
       if (!refused) setHealthy(true);
@@ -184,9 +187,11 @@ async function workOff(client: pg.Client, capturer: Capturer, taken: readonly Ta
     await work(client, capturer, taken);
   } catch (error) {
     most = Math.max(1, Math.floor(taken.length / 2));
+    if (taken.length === 1 && isCanceled(error)) patience = Math.min(PATIENCE_MAX, patience * 2);
     throw error;
   }
   most = Math.min(GROUP_DOCUMENTS, most * 2);
+  patience = 1;
   wrote();
 }
 

@@ -5,7 +5,7 @@ import { factsFrom, positionOf, rowsFrom, sameState, seqsOf, statesFrom } from '
 import { type Facts, FLAG, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
 import { endsThings } from '../lifecycle/steps.ts';
 import type { Journal } from '../store/journal.ts';
-import type { FindingThing, IntervalRow } from '../store/rows.ts';
+import type { FindingThing, IntervalRow, ThingRow } from '../store/rows.ts';
 
 /** Things whose histories are folded at a time: bounds the memory of a correction of 100,000 serials. */
 const SLICE = 20_000;
@@ -92,9 +92,18 @@ async function refoldSlice(
   result: Refolded,
   endings: Endings,
 ): Promise<{ carried: Set<Node>; nodes: readonly Node[] }> {
-  const { fold, nodes, events: ordered, named } = await foldHistories(sourceOf(journal), slice, { parents: 'all' });
+  let rows: readonly ThingRow[] = [];
+  const source: HistorySource = {
+    parts: async (among) => await journal.histories(among),
+    facts: async (seqs) => await factsFrom(journal, await journal.events(seqs)),
+    classes: async (all) => {
+      rows = await journal.things(all);
+      return new Map(rows.map((row) => [row.node, row.class]));
+    },
+  };
+  const { fold, nodes, events: ordered, named } = await foldHistories(source, slice, { parents: 'all' });
   const list = [...nodes];
-  const stored = await statesFrom(journal, await journal.things(list));
+  const stored = await statesFrom(journal, rows);
   await givePositions(journal, fold, stored.flatMap(seqsOf));
 
   const inSlice = new Set(slice);
@@ -122,15 +131,6 @@ async function refoldSlice(
     );
   }
   return { carried, nodes: list };
-}
-
-/** The present of the journal, as far as it has effect. */
-function sourceOf(journal: Journal): HistorySource {
-  return {
-    parts: async (nodes) => await journal.histories(nodes),
-    facts: async (seqs) => await factsFrom(journal, await journal.events(seqs)),
-    classes: async (nodes) => new Map((await journal.things(nodes)).map((row) => [row.node, row.class])),
-  };
 }
 
 export async function givePositions(journal: Journal, fold: Fold, seqs: Iterable<number>): Promise<void> {

@@ -1,6 +1,6 @@
 import { LotlineError } from '../errors.ts';
 import type { Db } from '../store/db.ts';
-import { isPostgresFault, PostgresPool, type PostgresStore } from '../store/postgres/open.ts';
+import { isCanceled, isPostgresFault, PostgresPool, type PostgresStore } from '../store/postgres/open.ts';
 import { openForReading, SqliteDb } from '../store/sqlite/open.ts';
 
 /** Where a store lies, as it can be told to a thread: the file of an embedded one, or a database. */
@@ -47,12 +47,9 @@ function postgresQuestions(store: PostgresStore, { connections, runMs }: { conne
   };
 }
 
-/** The server's way of giving up a statement that took longer than the session allows. */
-const QUERY_CANCELED = '57014';
-
 function told(error: unknown, runMs: number): unknown {
   if (!isPostgresFault(error)) return error;
-  if ((error as { code?: string }).code === QUERY_CANCELED)
+  if (isCanceled(error))
     return new LotlineError('QRY-COMPLEX', `the request takes more than ${runMs / 1000} s`, {
       fix: 'Ask for less: a thing or lot further down, fewer values, a smaller page, a shorter time.',
       cause: error,

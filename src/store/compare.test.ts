@@ -49,9 +49,9 @@ describe('comparing stores', () => {
   });
 
   it('holds rows without a key of their own side by side by what they say, many of one thing at a page’s end too', async () => {
-    const columns = 'child, from_seq, parent, kind, uom, quantity, from_time, to_time, to_seq, inferred, known_seq, until_seq';
+    const columns = 'child, from_seq, parent, kind, uom, quantity, to_time, to_seq, inferred, known_seq, until_seq';
     for (const db of [one, other]) {
-      const put = db.prepare(`INSERT INTO containment_past (${columns}) VALUES (?, ?, 1, 0, '', NULL, 0, ?, ?, 0, 0, 1)`);
+      const put = db.prepare(`INSERT INTO containment_past (${columns}) VALUES (?, ?, 1, 0, '', NULL, ?, ?, 0, 0, 1)`);
       const rows = Array.from({ length: 3_000 }, (_, n) => [1_900 + (n % 400), n, n % 3 === 0 ? null : n, n % 3 === 0 ? null : n]);
       for (const row of db === one ? rows : rows.reverse()) put.run(...row);
     }

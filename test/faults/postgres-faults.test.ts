@@ -240,6 +240,17 @@ describe.each<{ fault: string; arm: () => Promise<Fault>; kept: 0 | 1 }>([
   });
 });
 
+it('gives a document more time that never gets through in the usual: it does not wait for ever', async () => {
+  await until('ready', ready);
+  const { eventID, event } = newEvent();
+  await strike(trigger('entry', `PERFORM pg_sleep(${(WRITER.statement / 1_000) * 2.5})`));
+  const taken = await call('POST', '/epcis/capture', documentOf([event]));
+  expect(taken.statusCode).toBe(202);
+  await ended(taken);
+  expect(await copies(eventID)).toEqual({ stored: 1, waiting: 0 });
+  await heal();
+});
+
 it('answers a single event as stored when the reply to COMMIT is lost, and when its answer is', async () => {
   for (const message of [
     { session: WRITING, text: 'COMMIT\0' },

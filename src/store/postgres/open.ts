@@ -284,6 +284,9 @@ export function isLost(error: unknown): boolean {
   return typeof code !== 'string' || /^(08|57P|E[A-Z]+$)/.test(code);
 }
 
+/** The server gave up a statement: it took longer than it may, or somebody asked for that. */
+export const isCanceled = (error: unknown): boolean => (error as { code?: unknown }).code === '57014';
+
 /**
  * The database's fault and not the program's, and it may pass: gone, full, out of something, too slow, in the way of another. By SQLSTATE, by the
  * system's name for what became of the connection, or, where pg gives neither, by pg's words.
