@@ -317,6 +317,24 @@ describe.each(ENGINES)('on %s', (engine) => {
       expect(outcome.success).toBe(true);
       expect((await strict.findings()).map((f) => f.code)).toEqual(['AGG-HASCHILDREN']);
     });
+
+    it('comes to the same as under flag for what it stores: what a document finds and takes back is never told', async () => {
+      const half = (side: 'inputQuantityList' | 'outputQuantityList', id: number): Json => ({
+        ...withID(commission(0, packOf(1)), id),
+        type: 'TransformationEvent',
+        action: undefined,
+        epcList: undefined,
+        ilmd: undefined,
+        transformationID: 'urn:epc:id:gdti:9520123.00001.T1',
+        [side]: [{ epcClass: 'urn:epc:class:lgtin:9520123.000011.L1', quantity: 1, uom: 'KGM' }],
+      });
+      const used = half('inputQuantityList', 1);
+      for (const each of [strict, store]) {
+        await each.capture([used]);
+        expect(await each.capture([half('outputQuantityList', 2), declareError(used)])).toMatchObject({ stored: 2, errors: [] });
+      }
+      expect(await strict.rows('SELECT * FROM finding')).toEqual(await store.rows('SELECT * FROM finding'));
+    });
   });
 
   describe('a dry run (packs-wire.md, POST /check)', () => {

@@ -5,7 +5,7 @@ import { encodeLeaf, Frontier, leafHash, type NoteSigner, partialTilesOfSize, si
 import { sha256Node } from '../ledger/node-crypto.ts';
 import { ENFORCED, FINDINGS, type FindingCode, FUTURE_MICROSECONDS } from '../lifecycle/findings.ts';
 import { NONE } from '../lifecycle/state.ts';
-import type { Journal } from '../store/journal.ts';
+import type { Journal, Savepoint } from '../store/journal.ts';
 import type { EntryRow, FindingThing, JobRow, PayloadRow } from '../store/rows.ts';
 import { DocumentRun } from './document-run.ts';
 import { type Folded, foldEvents, NotTogether, saveFindings } from './fold-events.ts';
@@ -169,13 +169,13 @@ export class Capturer {
         }
         const before = run.errors.length;
         const reported = new Map<string, EventVerdict['findings'][number]>();
-        const blocked = await this.takeOne(item, run, (code, keys) => {
+        const { blocked, refused } = await this.takeOne(item, run, (code, keys) => {
           const entry = reported.get(code) ?? { code, severity: FINDINGS[code].severity, things: [], message: FINDINGS[code].says };
           entry.things.push(...keys);
           reported.set(code, entry);
         });
         found.findings = [...reported.values()];
-        for (const error of run.errors.slice(before)) {
+        for (const error of [...run.errors.slice(before), ...refused.map((one) => one.toProblem())]) {
           if (!reported.has(error.code))
             found.findings.push({ code: error.code, severity: 'major', things: error.things ?? [], message: error.title });
         }
@@ -396,7 +396,7 @@ export class Capturer {
   }
 
   /** Marks the point that the answered function goes back to: nothing that was appended or learned since then remains. */
-  private async savepoint(name: 'document' | 'event'): Promise<() => Promise<void>> {
+  private async savepoint(name: Savepoint): Promise<() => Promise<void>> {
     await this.flushEntries();
     await this.journal.savepoint(name);
     const { seq } = this;
@@ -423,19 +423,20 @@ export class Capturer {
   }
 
   private async takeEvents(document: ReadDocument, run: DocumentRun, behaviour: 'rollback' | 'proceed'): Promise<void> {
+    const refusing = this.options.rules === 'enforce' ? await this.tryEvents(document, run) : null;
     let chunk: ReadEvent[] = [];
     let things = 0;
-    const enforce = this.options.rules === 'enforce';
     for (const item of document.events()) {
       if (isRefused(item)) {
         for (const error of item.errors) run.fail(error, item.index);
         continue;
       }
-      if (run.errors.length > 0 && behaviour === 'rollback' && !enforce) continue; // only looking for more to tell
-      if (enforce) {
-        await this.takeOne(item, run);
+      const errors = refusing?.get(item.index);
+      if (errors !== undefined) {
+        for (const error of errors) run.refuse(error, item.index);
         continue;
       }
+      if (run.errors.length > 0 && behaviour === 'rollback') continue; // only looking for more to tell
       chunk.push(item);
       things += countThings(item);
       if (things >= CHUNK_THINGS || chunk.length >= CHUNK_EVENTS) {
@@ -447,8 +448,29 @@ export class Capturer {
     if (chunk.length > 0 && (run.errors.length === 0 || behaviour === 'proceed')) await this.take(chunk, run);
   }
 
-  /** One event by itself, taken back again if the rules in force refuse it. Answers whether they did. */
-  private async takeOne(read: ReadEvent, run: DocumentRun, report?: (code: FindingCode, keys: string[]) => void): Promise<boolean> {
+  /**
+   * What the rules in force have against each event, in its place among the others; then all is taken back. What is kept of the document is folded
+   * anew, so that it comes to the same whatever rules were in force when it came.
+   */
+  private async tryEvents(document: ReadDocument, { actor, taken, firstSeq }: DocumentRun): Promise<Map<number, readonly LotlineError[]>> {
+    const takeBack = await this.savepoint('trial');
+    const trial = new DocumentRun(actor, taken, firstSeq);
+    const refusing = new Map<number, readonly LotlineError[]>();
+    for (const item of document.events()) {
+      if (isRefused(item)) continue;
+      const { refused } = await this.takeOne(item, trial);
+      if (refused.length > 0) refusing.set(item.index, refused);
+    }
+    await takeBack();
+    return refusing;
+  }
+
+  /** One event by itself, taken back again if the rules in force refuse it. Answers what they have against it, and whether it is stored. */
+  private async takeOne(
+    read: ReadEvent,
+    run: DocumentRun,
+    report?: (code: FindingCode, keys: string[]) => void,
+  ): Promise<{ refused: readonly LotlineError[]; blocked: boolean }> {
     const takeBack = await this.savepoint('event');
     const forget = run.mark();
     const { seq } = this;
@@ -459,14 +481,14 @@ export class Capturer {
     const refusing = this.options.rules === 'enforce' ? own.filter((o) => ENFORCED.has(o.code)) : [];
     if (refusing.length === 0) {
       await this.journal.release('event');
-      return run.errors.length > errors;
+      return { refused: [], blocked: run.errors.length > errors };
     }
-    for (const code of new Set(refusing.map((o) => o.code))) {
+    const refused = [...new Set(refusing.map((o) => o.code))].map((code) => {
       const things = keysOf(
         refusing.filter((o) => o.code === code),
         keyOf,
       );
-      const error = new LotlineError(
+      return new LotlineError(
         code as 'SN-DUP',
         `${things.length === 1 ? things[0] : `${things.length} things`}: ${FINDINGS[code as FindingCode].says}`,
         {
@@ -475,11 +497,10 @@ export class Capturer {
           things,
         },
       );
-      run.refuse(error, read.index);
-    }
+    });
     await takeBack();
     forget();
-    return true;
+    return { refused, blocked: true };
   }
 
   // ── a run of events: sameness, then fold ──────────────────────────────────────────────────────────────────

@@ -18,6 +18,9 @@ import type {
 
 type Awaitable<T> = T | Promise<T>;
 
+/** One document; what the rules have against it; one event. Each within the one before. */
+export type Savepoint = 'document' | 'trial' | 'event';
+
 /**
  * The one writer of a store. Everything between `begin` and `commit` is one transaction: durable when `commit` returns, gone after
  * `rollback`, never retried inside. Methods take and give whole arrays; there is no statement a serial. No rules live here.
@@ -28,9 +31,9 @@ export interface Journal {
   begin(): Awaitable<void>;
   commit(): Awaitable<void>;
   rollback(): Awaitable<void>;
-  savepoint(name: 'document' | 'event'): Awaitable<void>;
-  release(name: 'document' | 'event'): Awaitable<void>;
-  undo(name: 'document' | 'event'): Awaitable<void>;
+  savepoint(name: Savepoint): Awaitable<void>;
+  release(name: Savepoint): Awaitable<void>;
+  undo(name: Savepoint): Awaitable<void>;
 
   /** The number of entries: the seq of the next one. */
   size(): Awaitable<number>;

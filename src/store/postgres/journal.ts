@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Journal } from '../journal.ts';
+import type { Journal, Savepoint } from '../journal.ts';
 import type {
   EntryRow,
   EventRow,
@@ -413,7 +413,6 @@ type Outbox = {
 };
 const emptyOutbox = (): Outbox => ({ entries: [], payloads: [], jobs: [], tiles: [], checkpoints: [], masterdata: [], prefixes: [] });
 
-type Savepoint = 'document' | 'event';
 /** How things stood at a savepoint. */
 type Mark = { readonly next: Counters; readonly kept: Readonly<Record<keyof Outbox, number>> };
 

@@ -1,4 +1,4 @@
-import type { Journal } from '../journal.ts';
+import type { Journal, Savepoint } from '../journal.ts';
 import type {
   EntryRow,
   EventRow,
@@ -21,6 +21,11 @@ import { prepareStatements, type Statements } from './statements.ts';
 
 /** The next free ids, and how many names are in the small part. */
 type Counters = { term: number; class: number; item: number; lot: number; capture: number; recent: number };
+const SAVEPOINTS = {
+  document: { set: 'setDocument', release: 'releaseDocument' },
+  trial: { set: 'setTrial', release: 'releaseTrial' },
+  event: { set: 'setEvent', release: 'releaseEvent' },
+} as const;
 type Name = readonly [classId: number, serial: string];
 
 type Participation = { readonly node: number; readonly seq: number; readonly role: number };
@@ -134,14 +139,14 @@ export class SqliteJournal implements Journal {
     this.forgetWords();
     this.readCounters();
   }
-  savepoint(name: 'document' | 'event'): void {
-    this.sql[name === 'document' ? 'setDocument' : 'setEvent'].run();
+  savepoint(name: Savepoint): void {
+    this.sql[SAVEPOINTS[name].set].run();
     this.marks.set(name, { ...this.next });
   }
-  release(name: 'document' | 'event'): void {
-    this.sql[name === 'document' ? 'releaseDocument' : 'releaseEvent'].run();
+  release(name: Savepoint): void {
+    this.sql[SAVEPOINTS[name].release].run();
   }
-  undo(name: 'document' | 'event'): void {
+  undo(name: Savepoint): void {
     this.db.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
     this.forgetWords();
     const mark = this.marks.get(name);

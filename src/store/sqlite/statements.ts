@@ -133,8 +133,10 @@ const SQL = {
   prefixes: 'SELECT scheme, company FROM prefix',
 
   setDocument: 'SAVEPOINT document',
+  setTrial: 'SAVEPOINT trial',
   setEvent: 'SAVEPOINT event',
   releaseDocument: 'RELEASE document',
+  releaseTrial: 'RELEASE trial',
   releaseEvent: 'RELEASE event',
   begin: 'BEGIN IMMEDIATE',
   commit: 'COMMIT',
