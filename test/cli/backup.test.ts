@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openForReading } from '../../src/store/sqlite/open.ts';
-import { buildProgram } from '../faults/built-program.ts';
 import { lotline } from '../support/commands.ts';
 import { commission, documentOf, packs } from '../support/events.ts';
 import { differences, goOn, LOG_KEY, makeFolder, OTHER_KEY, withDb } from '../support/moved-stores.ts';
@@ -97,8 +96,7 @@ describe('lotline backup and restore', () => {
   });
 
   it('finish under load, with every document that was acknowledged before', { timeout: 240_000 }, async () => {
-    const program = await buildProgram();
-    const service = await startService(temporaryFolder(), {}, program.main);
+    const service = await startService(temporaryFolder());
     const accepted: string[] = [];
     let stop = false;
     const load = Array.from({ length: 2 }, async (_, client) => {
@@ -117,7 +115,7 @@ describe('lotline backup and restore', () => {
     await many(20);
     const before = [...accepted];
     const out = fresh('under-load');
-    const ended = await start(['backup', '--data', service.folder, '--out', out], {}, program.main).ended;
+    const ended = await start(['backup', '--data', service.folder, '--out', out]).ended;
     expect([ended.code, ended.err]).toEqual([0, '']);
     await many(before.length + 10); // it went on all the while
     stop = true;
@@ -137,7 +135,6 @@ describe('lotline backup and restore', () => {
     db.close();
     expect((await lotline('verify-log', '--data', copy, ...logKey)).out).toMatch(/^Good/);
     removeFolder(service.folder);
-    program.remove();
   });
 });
 

@@ -5,7 +5,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lockFolder } from '../../src/store/sqlite/lock.ts';
 import { putPendingDocuments } from '../../src/store/sqlite/new-store.ts';
-import { type BuiltProgram, buildProgram } from '../faults/built-program.ts';
 import { lotline } from '../support/commands.ts';
 import { caseOf, commission, declareError, documentOf, type Json, observe, pack, packOf, packs, START, withID } from '../support/events.ts';
 import { differences, LOG_KEY, makeFolder, OTHER_KEY, withDb } from '../support/moved-stores.ts';
@@ -20,17 +19,15 @@ const DOCUMENTS = 160;
 
 const root = temporaryFolder();
 const folder = join(root, 'old');
-let program: BuiltProgram;
 let database: TestDatabase;
 
 beforeAll(async () => {
   mkdirSync(folder);
   await makeLongFolder();
-  [program, database] = await Promise.all([buildProgram(), freshDatabase()]);
+  database = await freshDatabase();
 });
 afterAll(async () => {
   await database.drop();
-  program.remove();
   removeFolder(root);
 });
 
@@ -71,7 +68,7 @@ async function filled(client: pg.Client, table = 'entry'): Promise<number | null
 
 /** Runs the move and kills it as soon as a table has so many rows. Answers what it has said, or null when it came to its end. */
 async function killedAt(client: pg.Client, rows: number, table = 'entry'): Promise<string | null> {
-  const running = start(['migrate-store', '--data', folder, '--to', database.url, '--compare'], {}, program.main);
+  const running = start(['migrate-store', '--data', folder, '--to', database.url, '--compare']);
   let ended = false;
   void running.ended.then(() => {
     ended = true;
@@ -134,7 +131,7 @@ describe('lotline migrate-store refuses', () => {
     const other = await freshDatabase();
     const client = new pg.Client({ connectionString: other.url });
     await client.connect();
-    const running = start(['migrate-store', '--data', folder, '--to', other.url], {}, program.main);
+    const running = start(['migrate-store', '--data', folder, '--to', other.url]);
     while (((await filled(client)) ?? 0) === 0) await new Promise((later) => setTimeout(later, 5));
     const second = join(root, 'second');
     mkdirSync(second);

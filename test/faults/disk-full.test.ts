@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BuiltProgram, buildProgram } from './built-program.ts';
+import { describe, expect, it } from 'vitest';
+import { MAIN } from '../support/program.ts';
 import { checkStore } from './checks.ts';
 import { Clients } from './clients.ts';
 import { EmbeddedServer } from './embedded-server.ts';
@@ -11,12 +11,6 @@ import { limitFileSize, mountSmallDisk, type Part, type SmallDisk } from './smal
 /** A full disk is noticed, and room that came back is used, within this time, ms. */
 const NOTICED_MAX = 30_000;
 
-let program: BuiltProgram;
-beforeAll(async () => {
-  program = await buildProgram();
-});
-afterAll(() => program.remove());
-
 /** A service under load, on a disk that can be filled. */
 class Trial {
   readonly server: EmbeddedServer;
@@ -26,7 +20,7 @@ class Trial {
 
   constructor(disk: SmallDisk) {
     this.disk = disk;
-    this.server = new EmbeddedServer([process.execPath, program.main], { folder: disk.folder });
+    this.server = new EmbeddedServer([process.execPath, MAIN], { folder: disk.folder });
     this.clients = new Clients(this.server, this.memory, SEED);
   }
 

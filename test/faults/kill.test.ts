@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openRandom } from '../../src/worlds/random.ts';
-import { type BuiltProgram, buildProgram } from './built-program.ts';
+import { MAIN } from '../support/program.ts';
 import { checkStore } from './checks.ts';
 import { Clients } from './clients.ts';
 import { EmbeddedServer } from './embedded-server.ts';
@@ -9,18 +9,12 @@ import { KILLS, LONG, SEED } from './form.ts';
 import { Memory } from './memory.ts';
 import { survive } from './survive.ts';
 
-let program: BuiltProgram;
-beforeAll(async () => {
-  program = await buildProgram();
-});
-afterAll(() => program.remove());
-
 describe('a service whose first starts are cut short', () => {
   const rounds = LONG ? 30 : 1;
   it('starts all the same, under the key and the name that it began with', { timeout: 60_000 + rounds * 60_000 }, async () => {
     const random = openRandom(SEED, 'first starts');
     for (let round = 0; round < rounds; round++) {
-      const server = new EmbeddedServer([process.execPath, program.main]);
+      const server = new EmbeddedServer([process.execPath, MAIN]);
       for (let cut = 0; cut < 4; cut++) {
         server.launch();
         await sleep(random.between(300, 2_000));
@@ -43,7 +37,7 @@ describe('a service on the embedded store that is killed again and again under l
   const timeout = 60_000 + KILLS * 20_000;
   it('keeps what it has answered, whole and once, and a log that continues every checkpoint it ever showed', { timeout }, async () => {
     console.log(`${KILLS} kills, LOTLINE_FAULTS_SEED=${SEED}`);
-    const server = new EmbeddedServer([process.execPath, program.main]);
+    const server = new EmbeddedServer([process.execPath, MAIN]);
     const figures = await survive(server, { kills: KILLS, seed: SEED, lookEvery: LONG ? 25 : 4, log: (line) => console.log(line) });
     console.log(JSON.stringify(figures));
     expect(figures.captures).toBeGreaterThan(KILLS);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRandom } from '../../src/worlds/random.ts';
 import { freshDatabase, type TestDatabase } from '../support/postgres.ts';
-import { type BuiltProgram, buildProgram } from './built-program.ts';
+import { MAIN } from '../support/program.ts';
 import { checkStore } from './checks.ts';
 import { Clients } from './clients.ts';
 import { LONG, SEED } from './form.ts';
@@ -15,15 +15,12 @@ const LASTS = LONG ? 60_000 : 5_000;
 /** Captures that each process takes while both are there, and the one that is left afterwards, of those that are sent to it by itself. */
 const ENOUGH = 3;
 
-let program: BuiltProgram;
 let database: TestDatabase;
 beforeAll(async () => {
-  program = await buildProgram();
   database = await freshDatabase();
 });
 afterAll(async () => {
   await database.drop();
-  program.remove();
 });
 
 type Job = { captureID: string; running: boolean; success: boolean; finishedAt?: string };
@@ -96,7 +93,7 @@ class Sides {
 
 describe(`two processes on one database that take captures at the same time for ${LASTS / 1000} s, one of which is killed`, () => {
   it('lose nothing: log, jobs and states are right', { timeout: LASTS + 180_000 }, async () => {
-    const service = await PostgresProcesses.open([process.execPath, program.main], database.url);
+    const service = await PostgresProcesses.open([process.execPath, MAIN], database.url);
     const memory = new Memory();
     const clients = new Clients(service, memory, SEED);
     const sides = new Sides(service, memory);

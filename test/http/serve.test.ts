@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { documentOf, objectEvent } from '../support/epcis-documents.ts';
+import { MAIN } from '../support/program.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -13,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `lotline serve` as a process, from source. */
+/** `lotline serve` as a process. */
 class Program {
   out = '';
   readonly process: ChildProcess;
@@ -21,7 +22,7 @@ class Program {
 
   constructor(args: string[], env: Record<string, string> = {}) {
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LOTLINE_')));
-    this.process = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'serve', ...args], {
+    this.process = spawn(process.execPath, [MAIN, 'serve', ...args], {
       env: { ...own, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

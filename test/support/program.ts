@@ -2,18 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { inject } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
+/** The program of this run, as Node starts it. */
+export const MAIN = inject('program');
 /** The key by which tests administer the services that they start. */
 export const ADMIN_KEY = `lk_${'t'.repeat(43)}`;
 
 export type Ended = { code: number | null; signal: NodeJS.Signals | null; out: string; err: string };
 export type Running = { process: ChildProcess; ended: Promise<Ended>; out(): string };
 
-/** Starts `lotline …` as a process of its own, from the sources, or as `main` was built from them. */
-export function start(args: readonly string[], env: Record<string, string> = {}, main?: string): Running {
-  const program = main === undefined ? ['--import', 'tsx', join(root, 'src/main.ts')] : [main];
-  const child = spawn(process.execPath, [...program, ...args], {
+/** Starts `lotline …` as a process of its own. */
+export function start(args: readonly string[], env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: root,
     env: { ...withoutOurs(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,8 +47,8 @@ export async function printed(program: Running, pattern: RegExp): Promise<RegExp
 export type Service = { url: string; folder: string; key: string; stop(): Promise<Ended>; kill(): Promise<Ended> };
 
 /** A service on a free port, in a folder that the caller removes (or in one that is there). */
-export async function startService(folder: string = temporaryFolder(), env: Record<string, string> = {}, main?: string): Promise<Service> {
-  const program = start(['serve', '--port', '0', '--data', folder], { LOTLINE_ADMIN_KEY: ADMIN_KEY, ...env }, main);
+export async function startService(folder: string = temporaryFolder(), env: Record<string, string> = {}): Promise<Service> {
+  const program = start(['serve', '--port', '0', '--data', folder], { LOTLINE_ADMIN_KEY: ADMIN_KEY, ...env });
   const [, url] = await printed(program, /^Ready: (http:\S+)$/m);
   const end = (signal: NodeJS.Signals) => async () => {
     program.process.kill(signal);

@@ -5,14 +5,14 @@ import { build, type Plugin } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** The program as src has it now, translated file by file: it starts in half the time that tsx takes, and is never older than the sources. */
-export type BuiltProgram = { readonly main: string; remove(): void };
+/** The program as src has it now, translated file by file: it starts in a third of the time that tsx takes. `folder` stands for src. */
+export type BuiltProgram = { readonly folder: string; readonly main: string; remove(): void };
 
 /** Under node_modules, so that the program finds its packages. */
 export async function buildProgram(): Promise<BuiltProgram> {
   const cache = join(root, 'node_modules/.cache');
   await mkdir(cache, { recursive: true });
-  const folder = mkdtempSync(join(cache, 'lotline-faults-'));
+  const folder = mkdtempSync(join(cache, 'lotline-tests-'));
   const src = join(root, 'src');
   const files = readdirSync(src, { recursive: true, encoding: 'utf8' });
   const isSource = (name: string) => name.endsWith('.ts');
@@ -29,7 +29,7 @@ export async function buildProgram(): Promise<BuiltProgram> {
     target: 'node20',
     logLevel: 'warning',
   });
-  return { main: join(folder, 'src/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return { folder: join(folder, 'src'), main: join(folder, 'src/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** Nothing is bundled: threads and migrations are found by the place of the file that asks for them. */
