@@ -1,37 +1,30 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { backupCommand } from './cli/backup.ts';
-import { captureCommand } from './cli/capture.ts';
-import { demoCommand } from './cli/demo.ts';
-import { exportCommand } from './cli/export.ts';
-import { importCommand } from './cli/import.ts';
-import { migrateStoreCommand } from './cli/migrate-store.ts';
-import { rebuildCommand } from './cli/rebuild.ts';
-import { restoreCommand } from './cli/restore.ts';
-import { serveCommand } from './cli/serve.ts';
-import { traceCommand } from './cli/trace.ts';
-import { verifyLogCommand } from './cli/verify-log.ts';
 import { LotlineError } from './errors.ts';
 import { VERSION } from './settings.ts';
 import { isPostgresFault } from './store/postgres/open.ts';
 
-/** Every command adds itself; a new one is one more name here. */
-const COMMANDS: readonly ((program: Command) => void)[] = [
-  serveCommand,
-  demoCommand,
-  captureCommand,
-  traceCommand,
-  verifyLogCommand,
-  rebuildCommand,
-  exportCommand,
-  importCommand,
-  migrateStoreCommand,
-  backupCommand,
-  restoreCommand,
-];
+type AddCommand = (program: Command) => void;
+
+/** Every command adds itself; a new one is one more line here. Only the one that is asked for is loaded: what they need takes time. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  serve: async () => (await import('./cli/serve.ts')).serveCommand,
+  demo: async () => (await import('./cli/demo.ts')).demoCommand,
+  capture: async () => (await import('./cli/capture.ts')).captureCommand,
+  trace: async () => (await import('./cli/trace.ts')).traceCommand,
+  'verify-log': async () => (await import('./cli/verify-log.ts')).verifyLogCommand,
+  rebuild: async () => (await import('./cli/rebuild.ts')).rebuildCommand,
+  export: async () => (await import('./cli/export.ts')).exportCommand,
+  import: async () => (await import('./cli/import.ts')).importCommand,
+  'migrate-store': async () => (await import('./cli/migrate-store.ts')).migrateStoreCommand,
+  backup: async () => (await import('./cli/backup.ts')).backupCommand,
+  restore: async () => (await import('./cli/restore.ts')).restoreCommand,
+};
 
 const program = new Command('lotline').description('The open event ledger for serialized medicines and cell therapies.').version(VERSION);
-for (const add of COMMANDS) add(program);
+const [, , asked = ''] = process.argv;
+const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
+for (const name of names) (await COMMANDS[name]?.())?.(program);
 
 try {
   await program.parseAsync();

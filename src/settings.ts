@@ -195,7 +195,7 @@ export const SETTINGS = {
 
 const names = Object.keys(SETTINGS) as SettingName[];
 const ajv = new Ajv({ allErrors: true });
-const checks = new Map(names.map((name) => [name, ajv.compile(SettingsSchema.properties[name] as TSchema)]));
+const isSound = (name: SettingName, value: unknown): boolean => ajv.validate(SettingsSchema.properties[name] as TSchema, value);
 
 /**
  * The settings in force: a flag before the environment before the default. Whatever is wrong is told at once, each with its place and how to
@@ -210,7 +210,7 @@ export function readSettings(flags: Partial<Record<SettingName, unknown>> = {}, 
     const given = flag ?? (env[text.env] === '' ? undefined : env[text.env]);
     const value = given === undefined ? text.byDefault : valueIn(text, given);
     settings[name] = value;
-    if ((checks.get(name) as (v: unknown) => boolean)(value)) continue;
+    if (given === undefined || isSound(name, value)) continue;
     const where = flag === undefined ? text.env : (text.flag.split(' ')[0] as string);
     const shown = text.secret ? 'its value' : JSON.stringify(given);
     wrong.push({ at: where, what: `${where}: ${shown} is not ${text.unit}`, fix: text.fix });

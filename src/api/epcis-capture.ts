@@ -1,5 +1,6 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { ROLE_NAMES, rolesWith } from '../access/index.ts';
 import type { PendingJob } from '../capture/service.ts';
 import { LotlineError, type Problem } from '../errors.ts';

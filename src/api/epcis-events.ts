@@ -1,5 +1,6 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { ROLE_NAMES, rolesWith } from '../access/index.ts';
 import { EPCIS_PREFIXES, type EpcFormat, type Prefixes } from '../epcis/index.ts';
 import { type EventQuery, type PageRequest, parseUrlQuery } from '../epcis/query/index.ts';

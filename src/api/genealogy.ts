@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { rolesWith } from '../access/index.ts';
 import { PACK_COLUMNS, type PackLines } from '../query/pack-lines.ts';
 import type { Readers, Wanted } from '../query/readers.ts';

@@ -1,4 +1,5 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { ROLE_NAMES, type Role, rolesWith } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
 import { principalOf } from './authenticate.ts';

@@ -1,4 +1,5 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { rolesWith } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
 import { parseTilePath } from '../ledger/index.ts';

@@ -301,10 +301,16 @@ ajv.addFormat('date-time', (value: string) => {
   }
 });
 
-const compiled = new Map(Object.entries(SHAPES).map(([name, shape]) => [name as ShapeName, compile(name as ShapeName, shape)]));
+const compiled = new Map<ShapeName, CompiledShape>();
 
+/** Made when first asked for: a program that reads no document need not wait for it. */
 export function shapeOf(name: ShapeName): CompiledShape {
-  return compiled.get(name)!;
+  let shape = compiled.get(name);
+  if (shape === undefined) {
+    shape = compile(name, SHAPES[name]);
+    compiled.set(name, shape);
+  }
+  return shape;
 }
 
 /** The fields that some standard event type has: a bare name outside this set is unknown everywhere (DM-5 speaks of those inside it). */
