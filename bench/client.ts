@@ -3,6 +3,8 @@ import { connect, type Socket } from 'node:net';
 
 export type Answer = { status: number; head: string; body: Buffer };
 
+const STALE_MS = 4_000;
+
 /** Of HTTP/1.1 only what the service needs to be measured: one request at a time on a kept connection, answers with a Content-Length. */
 class Connection {
   private readonly socket: Socket;
@@ -13,6 +15,7 @@ class Connection {
   private due = Number.POSITIVE_INFINITY;
   private waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | null = null;
   closed = false;
+  private used = performance.now();
 
   constructor(port: number) {
     this.socket = connect(port, '127.0.0.1').setNoDelay(true);
@@ -21,7 +24,13 @@ class Connection {
     this.socket.on('close', () => this.fail(new Error('the service closed the connection')));
   }
 
+  /** Rested so long that the service may be closing it just now. */
+  get stale(): boolean {
+    return performance.now() - this.used > STALE_MS;
+  }
+
   async send(request: Buffer): Promise<Answer> {
+    this.used = performance.now();
     return await new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
       this.socket.write(request);
@@ -120,7 +129,8 @@ export class Client {
 
   private async take(): Promise<Connection> {
     for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
-      if (!connection.closed) return connection;
+      if (!connection.closed && !connection.stale) return connection;
+      connection.close();
       this.open--;
     }
     if (this.open >= CONNECTIONS_MAX) return await new Promise((resolve) => this.waiting.push(resolve));
