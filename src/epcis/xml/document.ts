@@ -1,0 +1,211 @@
+import { ExactNumber, parseExactJson } from '../hash/exact-number.ts';
+import type { JsonObject } from '../json/json-object.ts';
+import { isObject } from '../json/json-object.ts';
+import { EPCIS_PREFIXES, type Prefixes } from '../prefixes.ts';
+import { plainAttribute, plainElement, qualifiedElement, SBDH_NAMESPACE, textElement, XmlNotes, type XmlVersion } from './element.ts';
+import { JsonToXml, type WrittenXml } from './from-json.ts';
+import { wrapEvent } from './layout.ts';
+import { masterDataAttributeId } from './names.ts';
+import type { XmlElement } from './tree.ts';
+
+export type XmlDocumentParts = {
+  readonly version: XmlVersion;
+  readonly creationDate: string;
+  /** Event elements in the form of `version`, each declaring what it uses (`eventToXml`, `changeVersion` with `standAlone`). */
+  readonly events: Iterable<XmlElement>;
+  readonly sender?: string | null;
+  readonly receiver?: string | null;
+  readonly instanceIdentifier?: string | null;
+  /** Written as it is, in place of one made of sender, receiver and instanceIdentifier (X-4). */
+  readonly standardBusinessDocumentHeader?: XmlElement;
+  /** `epcisHeader` of JSON, or its text: master data and members of other namespaces. */
+  readonly header?: JsonObject | string | null;
+  /** Members of other namespaces of the document itself. */
+  readonly extensions?: JsonObject;
+  /** What prefixes stand for in `header` and `extensions`; the EPCIS context's own when left out. */
+  readonly prefixes?: Prefixes;
+};
+
+export type XmlQueryDocumentParts = Pick<XmlDocumentParts, 'version' | 'creationDate' | 'prefixes'> & {
+  readonly queryName: string;
+  /** Present exactly when the result is delivered for a subscription (DOC-5). */
+  readonly subscriptionID?: string;
+  /** One or the other (DOC-8): events, or the `vocabularyList` of JSON. */
+  readonly results: { readonly events: Iterable<XmlElement> } | { readonly vocabularyList: readonly unknown[] };
+};
+
+/**
+ * A whole EPCISDocument (DOC-7, X-1, X-3). Prefixes that events declare stand on the root, the first meaning of each; an event with another meaning
+ * keeps its own. Members of other namespaces in the header stand in EPCISHeader in 1.2 and after EPCISBody in 2.0, which has no place for them
+ * there (P-1, told in `notes`). The notes of the events are with who made them.
+ */
+export function documentToXml(parts: XmlDocumentParts): WrittenXml {
+  const { version } = parts;
+  const notes = new XmlNotes();
+  const writer = new JsonToXml(parts.prefixes ?? EPCIS_PREFIXES, notes, 'No_Preference');
+  const header = headerMembers(parts.header);
+  const masterData = isObject(header['epcisMasterData']) ? masterDataElement(header['epcisMasterData'], writer, parts) : null;
+  const inHeader = writer.extensions(header, '/epcisHeader');
+  const foreign = parts.extensions === undefined ? [] : writer.extensions(parts.extensions, '');
+  const extension = masterData === null ? [] : [plainElement('extension', [masterData])];
+  const business = businessHeader(parts, extension.length > 0 || inHeader.length > 0, notes);
+  const headerChildren = [...business, ...extension, ...(version === '1.2' ? inHeader : [])];
+  if (version === '2.0' && inHeader.length > 0) {
+    notes.add('/epcisHeader', 'EPCIS 2.0 XML takes no elements of other namespaces in EPCISHeader; they stand after EPCISBody');
+  }
+  const { list, foreign: foreignEvents, declares } = eventList(parts.events, version, notes);
+  const children = [
+    ...(headerChildren.length === 0 ? [] : [plainElement('EPCISHeader', headerChildren)]),
+    plainElement('EPCISBody', [list, ...foreignEvents]),
+    ...(version === '2.0' ? inHeader : []),
+    ...foreign,
+  ];
+  const uri = `urn:epcglobal:epcis:xsd:${version === '2.0' ? 2 : 1}`;
+  return { element: root('epcis', uri, 'EPCISDocument', children, parts, { ...declares, ...writer.names.declares() }), notes: notes.list };
+}
+
+/** A whole EPCISQueryDocument with the results of a query (DOC-8): only it and QueryResults are in a namespace (X-1). */
+export function queryDocumentToXml(parts: XmlQueryDocumentParts): WrittenXml {
+  const notes = new XmlNotes();
+  const writer = new JsonToXml(parts.prefixes ?? EPCIS_PREFIXES, notes, 'No_Preference');
+  const uri = `urn:epcglobal:epcis-query:xsd:${parts.version === '2.0' ? 2 : 1}`;
+  const { results } = parts;
+  const { list, foreign, declares } =
+    'events' in results
+      ? eventList(results.events, parts.version, notes)
+      : { list: vocabularyList(results.vocabularyList, writer, parts, ''), foreign: [], declares: {} };
+  if (foreign.length > 0) notes.add('', 'EPCIS 1.2 has no events of other types; they are left out of the results');
+  const queryResults = qualifiedElement('epcisq', uri, 'QueryResults', [
+    textElement('queryName', parts.queryName),
+    ...(parts.subscriptionID === undefined ? [] : [textElement('subscriptionID', parts.subscriptionID)]),
+    plainElement('resultsBody', [list]),
+  ]);
+  const children = [plainElement('EPCISBody', [queryResults])];
+  const element = root('epcisq', uri, 'EPCISQueryDocument', children, parts, { ...declares, ...writer.names.declares() });
+  return { element, notes: notes.list };
+}
+
+function root(
+  prefix: string,
+  uri: string,
+  local: string,
+  children: readonly XmlElement[],
+  parts: Pick<XmlDocumentParts, 'version' | 'creationDate'>,
+  declares: Readonly<Record<string, string>>,
+): XmlElement {
+  const attributes = [plainAttribute('schemaVersion', parts.version), plainAttribute('creationDate', parts.creationDate)];
+  return { ...qualifiedElement(prefix, uri, local, children, attributes), declares: { ...declares, [prefix]: uri } };
+}
+
+/** The EventList, and what its events declare. 1.2 takes events of other types only beside the list. */
+function eventList(
+  events: Iterable<XmlElement>,
+  version: XmlVersion,
+  notes: XmlNotes,
+): { list: XmlElement; foreign: readonly XmlElement[]; declares: Readonly<Record<string, string>> } {
+  const list: XmlElement[] = [];
+  const foreign: XmlElement[] = [];
+  const declares: Record<string, string> = {};
+  for (const event of events) {
+    for (const [prefix, uri] of Object.entries(event.declares)) if (prefix !== '') declares[prefix] ??= uri;
+    if (event.uri !== '' && version === '1.2') {
+      foreign.push(event);
+      notes.add(event.name, 'EPCIS 1.2 takes no event of another type in its EventList; it stands beside it in EPCISBody');
+    } else list.push(wrapEvent(event, version));
+  }
+  return { list: plainElement('EventList', list), foreign, declares };
+}
+
+// ── Header ───────────────────────────────────────────────────────────────────────────────────
+
+function headerMembers(header: XmlDocumentParts['header']): JsonObject {
+  if (header === null || header === undefined) return {};
+  return typeof header === 'string' ? (parseExactJson(header) as JsonObject) : header;
+}
+
+/** X-4. 2.0 writes one only when there is something to say; 1.2 demands it of every header. */
+function businessHeader(parts: XmlDocumentParts, hasHeader: boolean, notes: XmlNotes): readonly XmlElement[] {
+  if (parts.standardBusinessDocumentHeader !== undefined) return [parts.standardBusinessDocumentHeader];
+  const { sender, receiver, instanceIdentifier, version, creationDate } = parts;
+  const says = [sender, receiver, instanceIdentifier].some((one) => one !== null && one !== undefined);
+  if (!says && !(version === '1.2' && hasHeader)) return [];
+  const known = (value: string | null | undefined, name: string) => {
+    if (value === null || value === undefined)
+      notes.add(`/${name}`, `the StandardBusinessDocumentHeader demands a ${name}; it is left empty`);
+    return value ?? '';
+  };
+  const element = (local: string, children: readonly (XmlElement | string)[]) => qualifiedElement('sbdh', SBDH_NAMESPACE, local, children);
+  const text = (local: string, value: string) => element(local, value === '' ? [] : [value]);
+  const partner = (local: string, value: string) =>
+    element(local, [{ ...text('Identifier', value), attributes: isGs1Party(value) ? [plainAttribute('Authority', 'GS1')] : [] }]);
+  return [
+    element('StandardBusinessDocumentHeader', [
+      text('HeaderVersion', '1.0'),
+      partner('Sender', known(sender, 'sender')),
+      partner('Receiver', known(receiver, 'receiver')),
+      element('DocumentIdentification', [
+        text('Standard', 'EPCglobal'),
+        text('TypeVersion', version === '1.2' ? '1.0' : version),
+        text('InstanceIdentifier', known(instanceIdentifier, 'instanceIdentifier')),
+        text('Type', 'Events'),
+        text('CreationDateAndTime', creationDate),
+      ]),
+    ]),
+  ];
+}
+
+function isGs1Party(value: string): boolean {
+  return /^urn:epc:id:(?:sgln|pgln):/.test(value) || value.startsWith('https://id.gs1.org/');
+}
+
+// ── Master data (X-3) ────────────────────────────────────────────────────────────────────────
+
+type Scoped = { readonly prefixes?: Prefixes };
+
+function masterDataElement(masterData: JsonObject, writer: JsonToXml, scope: Scoped): XmlElement {
+  const at = '/epcisHeader/epcisMasterData';
+  const list = Array.isArray(masterData['vocabularyList']) ? masterData['vocabularyList'] : [];
+  return plainElement('EPCISMasterData', [vocabularyList(list, writer, scope, at)]);
+}
+
+function vocabularyList(list: readonly unknown[], writer: JsonToXml, scope: Scoped, at: string): XmlElement {
+  const vocabularies = list.filter(isObject).map((vocabulary, i) => {
+    const here = `${at}/vocabularyList/${i}`;
+    const elements = objects(vocabulary['vocabularyElementList']).map((one, j) =>
+      vocabularyElement(one, writer, scope, `${here}/vocabularyElementList/${j}`),
+    );
+    const children = [
+      ...(elements.length === 0 ? [] : [plainElement('VocabularyElementList', elements)]),
+      ...writer.extensions(vocabulary, here),
+    ];
+    return plainElement('Vocabulary', children, [plainAttribute('type', text(vocabulary['type']))]);
+  });
+  return plainElement('VocabularyList', vocabularies);
+}
+
+function vocabularyElement(element: JsonObject, writer: JsonToXml, scope: Scoped, at: string): XmlElement {
+  const attributes = objects(element['attributes']).flatMap((one, i) => masterDataAttribute(one, writer, scope, `${at}/attributes/${i}`));
+  const ids = Array.isArray(element['children']) ? element['children'].map((id) => textElement('id', text(id))) : [];
+  const children = [...attributes, ...(ids.length === 0 ? [] : [plainElement('children', ids)]), ...writer.extensions(element, at)];
+  return plainElement('VocabularyElement', children, [plainAttribute('id', text(element['id']))]);
+}
+
+/** The schema gives `attribute` a type of its own, so that a number cannot say here that it is one. A list gives one attribute for each entry. */
+function masterDataAttribute(attribute: JsonObject, writer: JsonToXml, scope: Scoped, at: string): readonly XmlElement[] {
+  const id = plainAttribute('id', masterDataAttributeId(text(attribute['id']), scope.prefixes ?? EPCIS_PREFIXES));
+  const value = attribute['attribute'];
+  return (Array.isArray(value) ? value : [value]).map((one: unknown) => {
+    if (!isObject(one) || one instanceof ExactNumber)
+      return { ...textElement('attribute', writer.text(one, `${at}/attribute`)), attributes: [id] };
+    const content = writer.content(one, `${at}/attribute`);
+    return plainElement('attribute', content.children, [id, ...content.attributes]);
+  });
+}
+
+function objects(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,115 @@
+import { isElement, XML_NAMESPACE, XSI_NAMESPACE } from './element.ts';
+import type { XmlAttribute, XmlElement } from './tree.ts';
+
+export type SerializeOptions = {
+  /** Begin with `<?xml version="1.0" encoding="UTF-8"?>`. */
+  readonly declaration?: boolean;
+  /** Spaces for each level where an element holds elements alone; without it nothing is added between elements. */
+  readonly indent?: number;
+  /** Declarations that hold around the element where its text will stand. */
+  readonly scope?: Readonly<Record<string, string>>;
+};
+
+// Everything but what XML 1.0 can write: it has no character references for the others either.
+const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+const EVERY_FORBIDDEN = new RegExp(FORBIDDEN, 'gu');
+
+/**
+ * The text of an element. Whatever the tree declares, the text is well formed: a prefix is declared where it is first needed, declarations that
+ * hold already are left out, and elements without a namespace do not fall into a default one (X-1). The same tree gives the same text.
+ * Characters that XML cannot write at all come out as U+FFFD.
+ */
+export function serializeXml(element: XmlElement, options: SerializeOptions = {}): string {
+  const out: string[] = options.declaration === true ? ['<?xml version="1.0" encoding="UTF-8"?>\n'] : [];
+  const scope = new Map(Object.entries({ '': '', xml: XML_NAMESPACE, ...options.scope }));
+  write(element, scope, out, options.indent === undefined ? null : ' '.repeat(options.indent), 0);
+  return out.join('');
+}
+
+/** Whether the text has a character that no XML 1.0 document can hold. */
+export function hasForbiddenCharacter(text: string): boolean {
+  return FORBIDDEN.test(text);
+}
+
+function write(element: XmlElement, outer: ReadonlyMap<string, string>, out: string[], indent: string | null, depth: number): void {
+  const { scope, declared } = declare(element, outer);
+  out.push('<', element.name);
+  for (const [prefix, uri] of declared) out.push(prefix === '' ? ' xmlns="' : ` xmlns:${prefix}="`, attributeText(uri), '"');
+  for (const { name, value } of element.attributes) out.push(' ', name, '="', attributeText(value), '"');
+  const laidOut = indent !== null && element.children.some(isElement) && !element.children.some(isInk);
+  const children = laidOut ? element.children.filter(isElement) : element.children;
+  if (children.length === 0) {
+    out.push('/>');
+    return;
+  }
+  out.push('>');
+  for (const child of children) {
+    if (laidOut) out.push('\n', indent.repeat(depth + 1));
+    if (isElement(child)) write(child, scope, out, indent, depth + 1);
+    else out.push(elementText(child));
+  }
+  if (laidOut) out.push('\n', indent.repeat(depth));
+  out.push('</', element.name, '>');
+}
+
+/** What has to be declared on the element so that it and its attributes stand in their namespaces. */
+function declare(
+  element: XmlElement,
+  outer: ReadonlyMap<string, string>,
+): { scope: ReadonlyMap<string, string>; declared: ReadonlyMap<string, string> } {
+  const declared = new Map<string, string>();
+  const need = (prefix: string, uri: string) => {
+    if ((declared.get(prefix) ?? outer.get(prefix)) !== uri) declared.set(prefix, uri);
+  };
+  for (const [prefix, uri] of Object.entries(element.declares)) need(prefix, uri);
+  need(prefixOf(element.name), element.uri);
+  for (const { name, uri } of element.attributes) if (uri !== '') need(prefixOf(name), uri);
+  return { scope: declared.size === 0 ? outer : new Map([...outer, ...declared]), declared };
+}
+
+function prefixOf(name: string): string {
+  const colon = name.indexOf(':');
+  return colon < 0 ? '' : name.slice(0, colon);
+}
+
+function isInk(node: XmlElement | string): boolean {
+  return typeof node === 'string' && /[^ \t\r\n]/.test(node);
+}
+
+function elementText(text: string): string {
+  if (!/[&<>\r]|[^\t\n -~]/.test(text)) return text;
+  return escapeMarkup(text).replaceAll('\r', '&#13;');
+}
+
+// A reader turns line ends and tabs of an attribute into blanks unless they are character references.
+function attributeText(text: string): string {
+  if (!/[&<>"\t\r\n]|[^ -~]/.test(text)) return text;
+  return escapeMarkup(text).replaceAll('"', '&quot;').replaceAll('\t', '&#9;').replaceAll('\n', '&#10;').replaceAll('\r', '&#13;');
+}
+
+function escapeMarkup(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replace(EVERY_FORBIDDEN, '\ufffd');
+}
+
+/**
+ * The element as it can stand in another document: with those of the declarations around it (`scope`) that it, what is below it, or an `xsi:type`
+ * value in there makes use of (V-18).
+ */
+export function standAlone(element: XmlElement, scope: Readonly<Record<string, string>>): XmlElement {
+  const used = new Set<string>();
+  const visit = (one: XmlElement) => {
+    used.add(prefixOf(one.name));
+    for (const attribute of one.attributes) {
+      used.add(prefixOf(attribute.name));
+      if (isTypeName(attribute)) used.add(prefixOf(attribute.value.trim()));
+    }
+    for (const child of one.children) if (isElement(child)) visit(child);
+  };
+  visit(element);
+  const outer = Object.entries(scope).filter(([prefix, uri]) => used.has(prefix) && (prefix !== '' || uri !== ''));
+  return { ...element, declares: { ...Object.fromEntries(outer), ...element.declares } };
+}
+
+function isTypeName(attribute: XmlAttribute): boolean {
+  return attribute.uri === XSI_NAMESPACE && attribute.local === 'type';
+}
