@@ -95,12 +95,15 @@ export class JsonToXml {
   content(members: JsonObject, at: string): Pick<XmlElement, 'attributes' | 'children'> {
     const attributes: XmlAttribute[] = [];
     const children: (XmlElement | string)[] = [];
+    // The schemas hold an element with an xsi:type to it: a simple type takes neither attributes nor elements.
+    const alone = Object.keys(members).length === 1;
     for (const [member, value] of Object.entries(members)) {
       const here = `${at}/${pointerToken(member)}`;
       if (member === '@context') this.notes.add(here, '@context inside an extension is left out');
       else if (member === '#text') {
         const { attributes: typed, children: text } = this.scalar(value, here);
-        attributes.push(...typed);
+        if (alone) attributes.push(...typed);
+        else if (typed.length > 0) this.notes.add(here, 'beside attributes or elements a number or boolean becomes a text in XML');
         children.unshift(...text);
       } else if (member.length > 1 && member.startsWith('@')) {
         const name = this.names.read(member.slice(1), here);
