@@ -13,3 +13,16 @@ export { type EpcFormat, type QueryDocument, type WriteEventOptions, writeEvent,
 export type * from './model.ts';
 export { EPCIS_PREFIXES, type Prefixes } from './prefixes.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
+export {
+  documentToXml,
+  queryDocumentToXml,
+  type XmlDocumentParts,
+  type XmlQueryDocumentParts,
+} from './xml/document.ts';
+export type { XmlNote, XmlVersion } from './xml/element.ts';
+export { type EventToXmlOptions, eventToXml, type WrittenXml } from './xml/from-json.ts';
+export { captureJobToXml, problemToXml, type XmlCaptureJob, type XmlProblem } from './xml/problem.ts';
+export { type SerializeOptions, serializeXml, standAlone } from './xml/serialize.ts';
+export type { XmlAttribute, XmlElement } from './xml/tree.ts';
+export { changeVersion } from './xml/upgrade.ts';
+export type { CbvXmlFormat } from './xml/vocabulary.ts';

@@ -2,7 +2,16 @@ import { ExactNumber, parseExactJson } from '../hash/exact-number.ts';
 import type { JsonObject } from '../json/json-object.ts';
 import { isObject } from '../json/json-object.ts';
 import { EPCIS_PREFIXES, type Prefixes } from '../prefixes.ts';
-import { plainAttribute, plainElement, qualifiedElement, SBDH_NAMESPACE, textElement, XmlNotes, type XmlVersion } from './element.ts';
+import {
+  plainAttribute,
+  plainElement,
+  qualifiedElement,
+  SBDH_NAMESPACE,
+  textElement,
+  XmlNotes,
+  type XmlVersion,
+  XSI_NAMESPACE,
+} from './element.ts';
 import { JsonToXml, type WrittenXml } from './from-json.ts';
 import { wrapEvent } from './layout.ts';
 import { masterDataAttributeId } from './names.ts';
@@ -53,7 +62,10 @@ export function documentToXml(parts: XmlDocumentParts): WrittenXml {
   if (version === '2.0' && inHeader.length > 0) {
     notes.add('/epcisHeader', 'EPCIS 2.0 XML takes no elements of other namespaces in EPCISHeader; they stand after EPCISBody');
   }
-  const { list, foreign: foreignEvents, declares } = eventList(parts.events, version, notes);
+  const { list, foreign: foreignEvents, declares } = eventList(parts.events, version);
+  for (const { name } of foreignEvents) {
+    notes.add(name, 'EPCIS 1.2 takes no event of another type in its EventList; it stands beside it in EPCISBody');
+  }
   const children = [
     ...(headerChildren.length === 0 ? [] : [plainElement('EPCISHeader', headerChildren)]),
     plainElement('EPCISBody', [list, ...foreignEvents]),
@@ -72,9 +84,9 @@ export function queryDocumentToXml(parts: XmlQueryDocumentParts): WrittenXml {
   const { results } = parts;
   const { list, foreign, declares } =
     'events' in results
-      ? eventList(results.events, parts.version, notes)
+      ? eventList(results.events, parts.version)
       : { list: vocabularyList(results.vocabularyList, writer, parts, ''), foreign: [], declares: {} };
-  if (foreign.length > 0) notes.add('', 'EPCIS 1.2 has no events of other types; they are left out of the results');
+  for (const { name } of foreign) notes.add(name, 'EPCIS 1.2 takes no event of another type in query results; it is left out');
   const queryResults = qualifiedElement('epcisq', uri, 'QueryResults', [
     textElement('queryName', parts.queryName),
     ...(parts.subscriptionID === undefined ? [] : [textElement('subscriptionID', parts.subscriptionID)]),
@@ -101,17 +113,14 @@ function root(
 function eventList(
   events: Iterable<XmlElement>,
   version: XmlVersion,
-  notes: XmlNotes,
 ): { list: XmlElement; foreign: readonly XmlElement[]; declares: Readonly<Record<string, string>> } {
   const list: XmlElement[] = [];
   const foreign: XmlElement[] = [];
   const declares: Record<string, string> = {};
   for (const event of events) {
     for (const [prefix, uri] of Object.entries(event.declares)) if (prefix !== '') declares[prefix] ??= uri;
-    if (event.uri !== '' && version === '1.2') {
-      foreign.push(event);
-      notes.add(event.name, 'EPCIS 1.2 takes no event of another type in its EventList; it stands beside it in EPCISBody');
-    } else list.push(wrapEvent(event, version));
+    if (event.uri !== '' && version === '1.2') foreign.push(event);
+    else list.push(wrapEvent(event, version));
   }
   return { list: plainElement('EventList', list), foreign, declares };
 }
@@ -198,7 +207,7 @@ function masterDataAttribute(attribute: JsonObject, writer: JsonToXml, scope: Sc
     if (!isObject(one) || one instanceof ExactNumber)
       return { ...textElement('attribute', writer.text(one, `${at}/attribute`)), attributes: [id] };
     const content = writer.content(one, `${at}/attribute`);
-    return plainElement('attribute', content.children, [id, ...content.attributes]);
+    return plainElement('attribute', content.children, [id, ...content.attributes.filter(({ uri }) => uri !== XSI_NAMESPACE)]);
   });
 }
 

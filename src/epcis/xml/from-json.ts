@@ -360,7 +360,8 @@ function isScalar(value: unknown): value is string | number | boolean | ExactNum
 }
 
 function scalarText(value: unknown): string {
-  return value instanceof ExactNumber ? value.text : isScalar(value) ? String(value) : '';
+  if (value instanceof ExactNumber) return value.text;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
 
 function isMembers(value: unknown): value is JsonObject {

@@ -1,4 +1,4 @@
-import { childElements, isPlain, plainElement, textElement, XmlNotes, type XmlVersion } from './element.ts';
+import { childElements, isPlain, plainElement, qualifiedElement, textElement, XmlNotes, type XmlVersion } from './element.ts';
 import type { WrittenXml } from './from-json.ts';
 import { collectFields, DEMANDED_BY_1_2, type EventParts, eventLayout, type Layout, placeFields } from './layout.ts';
 import type { XmlElement } from './tree.ts';
@@ -8,7 +8,7 @@ import type { XmlElement } from './tree.ts';
  * 1.2, in the order that the schema wants; extensions of users are not touched. From 1.2 to 2.0 and back gives the same tree (X-10), but for white
  * space between elements. An event that stands in the form asked for already comes back in its order.
  *
- * What only 2.0 knows is wrapped where 1.2 takes elements of later releases, content of users that 2.0 has no place for stays in its wrapper, and a
+ * What only 2.0 knows is wrapped where 1.2 takes elements of later releases, content of users that 2.0 does not take is wrapped there, and a
  * QuantityEvent becomes an ObjectEvent; each is said in `notes` (X-9). Give the event element itself, without the wrappers around it.
  */
 export function changeVersion(event: XmlElement, to: XmlVersion): WrittenXml {
@@ -62,9 +62,12 @@ function holdsWrappedFields(event: XmlElement): boolean {
   return wrappers.some(holds);
 }
 
+/** Holds what 1.2 takes in its wrappers and 2.0 does not: elements without a namespace. */
+const WRAPPED_NAMESPACE = 'urn:lotline:epcis-1.2';
+
 /**
- * Content of users in a wrapper. 1.2 takes elements without a namespace in its innermost wrapper, 2.0 takes those of other namespaces in its only one:
- * so a wrapper of 2.0 goes into that of 1.2 as a whole, and comes out again as such.
+ * Content of users in a wrapper. 1.2 takes elements without a namespace in its innermost wrapper, 2.0 takes those of other namespaces in its only one.
+ * So a wrapper of 2.0 goes as a whole into that of 1.2, and content of 1.2 goes into an element of our own namespace; on the way back both come out.
  */
 function moveContent(
   name: 'extension' | 'baseExtension',
@@ -73,17 +76,20 @@ function moveContent(
   to: XmlVersion,
   notes: XmlNotes,
 ): readonly XmlElement[] {
+  const [only] = content.length === 1 ? content : [];
   if (to === '1.2') {
+    if (only?.uri === WRAPPED_NAMESPACE) return childElements(only);
     const slot = layout.find((one) => typeof one !== 'string' && one.wrapper === name);
-    const sameInBoth = slot === undefined || typeof slot === 'string' || slot.inside.length === 0;
-    return sameInBoth || content.every(isWithoutNamespace) ? content : [plainElement(name, content)];
+    const inside = slot === undefined || typeof slot === 'string' ? [] : slot.inside;
+    return inside.length === 0 ? content : [plainElement(name, content)];
   }
-  const [only] = content;
-  if (content.length === 1 && only !== undefined && isPlain(only, name) && !childElements(only).every(isWithoutNamespace))
-    return childElements(only);
-  if (content.some(isWithoutNamespace))
-    notes.add(name, `EPCIS 2.0 takes elements of other namespaces alone in ${name}; what stood there is kept`);
-  return content;
+  if (only !== undefined && isPlain(only, name) && !childElements(only).some(isWithoutNamespace)) return childElements(only);
+  if (!content.some(isWithoutNamespace)) return content;
+  notes.add(
+    name,
+    'EPCIS 2.0 takes no elements without a namespace in its wrappers; they are wrapped in an element of a namespace of our own',
+  );
+  return [qualifiedElement('lotline', WRAPPED_NAMESPACE, name, content)];
 }
 
 function isWithoutNamespace(element: XmlElement): boolean {
