@@ -1,5 +1,5 @@
 /**
- * The standard as pure functions (design.md §2): bytes → events → bytes in EPCIS 2.0 JSON, the CBV's values, the event hash. No I/O, no clock.
+ * The standard as pure functions (design.md §2): bytes → events → bytes in EPCIS 2.0 JSON, and from XML of 2.0 and 1.x, the CBV's values, the event hash. No I/O, no clock.
  */
 
 export { CBV_LISTS, type VocabularyKind } from './cbv/lists.ts';
@@ -13,3 +13,4 @@ export { type EpcFormat, type QueryDocument, type WriteEventOptions, writeEvent,
 export type * from './model.ts';
 export { EPCIS_PREFIXES, type Prefixes } from './prefixes.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
+export { readXmlDocument, xmlEventToJson } from './xml/read.ts';
