@@ -64,7 +64,8 @@ export class DocumentNames {
 
   /** What XML has in scope around an event, by the prefixes as written. */
   namespaces(): Record<string, string> {
-    return Object.fromEntries([...this.prefixes].filter(([, uri]) => uri !== XML_NAMESPACE).map(([prefix, uri]) => [writtenPrefix(prefix), uri]));
+    const declared = [...EPCIS_PREFIXES, ...this.prefixes].filter(([, uri]) => uri !== XML_NAMESPACE);
+    return Object.fromEntries(declared.map(([prefix, uri]) => [writtenPrefix(prefix), uri]));
   }
 
   /** JSON text of `@context`: the EPCIS context, and an object of prefixes. */
