@@ -1,5 +1,5 @@
 /**
- * The standard as pure functions (design.md §2): bytes → events → bytes in EPCIS 2.0 JSON, the CBV's values, the event hash. No I/O, no clock.
+ * The standard as pure functions (design.md §2): bytes → events → bytes in EPCIS 2.0 JSON, and from XML of 2.0 and 1.x, the CBV's values, the event hash. No I/O, no clock.
  */
 
 export { CBV_LISTS, type VocabularyKind } from './cbv/lists.ts';
@@ -22,6 +22,7 @@ export {
 export type { XmlNote, XmlVersion } from './xml/element.ts';
 export { type EventToXmlOptions, eventToXml, type WrittenXml } from './xml/from-json.ts';
 export { captureJobToXml, problemToXml, type XmlCaptureJob, type XmlProblem } from './xml/problem.ts';
+export { readXmlDocument, xmlEventToJson } from './xml/read.ts';
 export { type SerializeOptions, serializeXml, standAlone } from './xml/serialize.ts';
 export type { XmlAttribute, XmlElement } from './xml/tree.ts';
 export { changeVersion } from './xml/upgrade.ts';

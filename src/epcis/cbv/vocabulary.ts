@@ -40,9 +40,24 @@ export function isCbvUrn(text: string): boolean {
   return text.startsWith(CBV_URN);
 }
 
+/** Whether the text is the URN of a value that CBV 2.0 does not have: of one that it dropped (V-5), or of one that never was (V-4). */
+export function unknownCbvUrn(kind: VocabularyKind, text: string): 'dropped' | 'unknown' | null {
+  const { urn } = CBV_SPELLINGS[kind];
+  if (urn === null || !text.startsWith(urn)) return null;
+  const tail = text.slice(urn.length);
+  if ((CBV_LISTS[kind] as ReadonlySet<string>).has(tail)) return null;
+  return CBV_DEPRECATED[kind]?.has(tail) ? 'dropped' : 'unknown';
+}
+
 /** The https://ref.gs1.org/cbv/ or https://gs1.org/voc/ form of a canonical value, which the event hash writes (codes.md §1.5). */
 export function vocabularyWebUri(kind: VocabularyKind, canonical: string): string {
   return canonical.includes(':') ? canonical : CBV_SPELLINGS[kind].web + canonical;
+}
+
+/** The refusal of a URN of which unknownCbvUrn says something. */
+export function refusedUrn(kind: VocabularyKind, text: string): LotlineError {
+  const { urn, name } = CBV_SPELLINGS[kind];
+  return unknownWord(kind, name, text.slice(urn?.length));
 }
 
 function unknownWord(kind: VocabularyKind, name: string, word: string): LotlineError {

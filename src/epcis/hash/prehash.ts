@@ -216,7 +216,7 @@ class Writer {
   private collectExtensions(members: JsonMembers, into: string[]): void {
     for (const name of Object.keys(members)) {
       if (!name.includes(':')) continue; // a standard member
-      const read = readName(name, this.prefixes);
+      const read = readName(name.startsWith('@') ? name.slice(1) : name, this.prefixes);
       if (typeof read === 'string') this.extension(name, members[name], into);
       else if (!(read.namespace === COMMENT && read.local === 'comment'))
         this.extension(`{${read.namespace}}${read.local}`, members[name], into);
@@ -232,13 +232,27 @@ class Writer {
       this.collectExtensions(value, children);
       for (const member of Object.keys(value)) {
         // Members without a namespace occur only in here; XML has them as unqualified elements.
-        if (!member.includes(':') && member !== 'comment' && member !== '@context') this.extension(member, value[member], children);
+        if (member.includes(':') || member === 'comment' || member === '#text' || this.isContext(member, value[member])) continue;
+        this.extension(this.attributeKey(member), value[member], children);
       }
-      if (children.length > 0 || this.identity) into.push(this.group(key, sorted(children).join('')));
+      // The text of an XML element that has attributes is its value, the attributes count as children (codes.md §1.4).
+      const text = value['#text'] === undefined ? '' : this.extensionText(value['#text']);
+      const own = text === '' ? key : `${key}=${text}`;
+      if (text !== '' || children.length > 0 || this.identity) into.push(`${this.begin}${own}${sorted(children).join('')}${this.end}`);
     } else if (value !== null && value !== undefined) {
       const text = this.extensionText(value);
       if (text !== '' || this.identity) into.push(this.item(key, text));
     }
+  }
+
+  /** What JSON writes as `@name` is an attribute in XML: the hash calls it by its name, the identity keeps the two apart. */
+  private attributeKey(member: string): string {
+    return member.startsWith('@') && !this.identity ? member.slice(1) : member;
+  }
+
+  /** A context is no content; the text under that name is an attribute `context`, which the identity must not lose. */
+  private isContext(member: string, value: unknown): boolean {
+    return member === '@context' && !(this.identity && typeof value === 'string');
   }
 
   private extensionText(value: unknown): string {

@@ -28,18 +28,36 @@ const SAME_AS_EPCIS = new Map([
 const HARMLESS_KEYWORDS = new Set(['@version', '@vocab', '@base', '@language', '@direction', '@protected', '@propagate']);
 // Whoever declares these as prefixes would change the meaning of every URI in the document.
 const SCHEMES = new Set(['http', 'https', 'urn']);
+
+/** Whether a document may declare the prefix with this namespace, as far as the EPCIS context is concerned (J-3). */
+export function isFreePrefix(prefix: string, namespace: string): boolean {
+  if (SCHEMES.has(prefix) || EPCIS_TERMS.has(prefix)) return false;
+  return isEpcisPrefix(prefix, namespace) || !EPCIS_PREFIXES.has(prefix);
+}
+
+/** V-15: the namespace of CBV master data has two spellings. */
+function isEpcisPrefix(prefix: string, namespace: string | undefined): boolean {
+  const own = EPCIS_PREFIXES.get(prefix);
+  return own !== undefined && (namespace === own || (prefix === 'cbvmda' && `${namespace}:` === own));
+}
+
 const REMEMBERED_NAMES_MAX = 10_000;
 
 /** Contexts that an operator has loaded beside the EPCIS one: address → the value of its `@context`. */
 export type KnownContexts = ReadonlyMap<string, unknown>;
 
+/** What a document is written in. XML reaches the same checks as JSON, which part where the two syntaxes differ (V-2, V-4, DM-5). */
+export type Syntax = 'json' | 'xml 1.x' | 'xml 2.0';
+
 /** The prefixes that hold at one place of a document, with the names already looked up there. */
 export class Scope {
   readonly prefixes: Prefixes;
+  readonly syntax: Syntax;
   private readonly names = new Map<string, QualifiedName | 'bare' | 'undeclared'>();
 
-  constructor(prefixes: Prefixes) {
+  constructor(prefixes: Prefixes, syntax: Syntax = 'json') {
     this.prefixes = prefixes;
+    this.syntax = syntax;
   }
 
   readName(name: string): QualifiedName | 'bare' | 'undeclared' {
@@ -57,13 +75,17 @@ export class Scope {
  * Reads the `@context` of a document or of an event (J-1 to J-3, V-18) on top of what holds outside it. A document and a bare event (no `outer`)
  * must name the EPCIS context; unknown remote contexts and new meanings for EPCIS terms are refused (`EV-CONTEXT`).
  */
-export function readContext(context: unknown, at: string, options: { outer?: Scope; known?: KnownContexts | undefined } = {}): Scope {
+export function readContext(
+  context: unknown,
+  at: string,
+  options: { outer?: Scope; known?: KnownContexts | undefined; syntax?: Syntax } = {},
+): Scope {
   const reader = new ContextReader(options.outer?.prefixes ?? EPCIS_PREFIXES, options.known);
   reader.read(context, at);
   if (options.outer === undefined && !reader.namesEpcis) {
     throw contextError('@context does not name the EPCIS context', at, `Add "${[...EPCIS_CONTEXT_URLS][0]}" to @context.`);
   }
-  return new Scope(reader.prefixes);
+  return new Scope(reader.prefixes, options.outer?.syntax ?? options.syntax);
 }
 
 class ContextReader {
@@ -146,10 +168,8 @@ class ContextReader {
 
   private refuseRedefinition(term: string, iri: string | undefined, definition: unknown, at: string): void {
     if (SCHEMES.has(term)) throw contextError(`${quoted(term)} is a URI scheme and cannot be a prefix`, at, 'Choose another prefix.');
-    const epcisNamespace = EPCIS_PREFIXES.get(term);
-    if (epcisNamespace !== undefined) {
-      // V-15: the namespace of CBV master data has two spellings.
-      if (iri === epcisNamespace || (term === 'cbvmda' && `${iri}:` === epcisNamespace)) return;
+    if (EPCIS_PREFIXES.has(term)) {
+      if (isEpcisPrefix(term, iri)) return;
     } else if (!EPCIS_TERMS.has(term) || (typeof definition === 'string' && SAME_AS_EPCIS.get(term) === definition)) return;
     throw contextError(`@context gives ${quoted(term)} another meaning, but the EPCIS context protects it`, at, 'Choose another name.');
   }

@@ -31,6 +31,7 @@ export function readExtensionFields(event: JsonObject, prefixes: Prefixes): Exte
   const collect = (scope: ExtensionScope, members: unknown, inner: boolean) => {
     if (!isObject(members)) return;
     for (const [member, value] of Object.entries(members)) {
+      if (member === '#text') continue; // told with the element that it is the text of
       const read = readName(member, prefixes);
       if (read === 'undeclared' || (read === 'bare' && !inner)) continue;
       add(scope, read === 'bare' ? member : `${masterDataNamespace(read.namespace)}#${read.local}`, value, inner);
@@ -40,9 +41,10 @@ export function readExtensionFields(event: JsonObject, prefixes: Prefixes): Exte
     if (Array.isArray(value)) {
       for (const one of value) add(scope, name, one, inner);
     } else if (isObject(value)) {
-      fields.push({ scope, inner, name, value: null });
+      const text = value['#text'];
+      fields.push({ scope, inner, name, value: isScalar(text) ? text : null });
       collect(scope, value, true);
-    } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    } else if (isScalar(value)) {
       fields.push({ scope, inner, name, value });
     }
   };
@@ -55,6 +57,10 @@ export function readExtensionFields(event: JsonObject, prefixes: Prefixes): Exte
     for (const report of listOf(element['sensorReport'])) collect('sensorReport', report, false);
   }
   return fields;
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 function masterDataNamespace(namespace: string): string {

@@ -2,7 +2,7 @@ import { LotlineError } from '../../errors.ts';
 import { checkName, locationKey, parseEpc, parseEpcClass } from '../../identifiers/index.ts';
 import type { Thing } from '../../identifiers/thing.ts';
 import type { VocabularyKind } from '../cbv/lists.ts';
-import { canonicalVocabulary } from '../cbv/vocabulary.ts';
+import { canonicalVocabulary, unknownCbvUrn } from '../cbv/vocabulary.ts';
 import type { Action, EpcisEvent, ExactTime, Quantity, RuleBreach } from '../model.ts';
 import { expandCurie } from '../prefixes.ts';
 import { parseExactTime } from '../time.ts';
@@ -51,10 +51,10 @@ class Reader {
       eventTime: this.time(json['eventTime']),
       offset: this.text('eventTimeZoneOffset') ?? '',
       eventID: this.text('eventID'),
-      bizStep: this.word('bizStep', json['bizStep']),
-      disposition: this.word('disposition', json['disposition']),
-      persistentSet: this.words(persistent['set']),
-      persistentUnset: this.words(persistent['unset']),
+      bizStep: this.word('bizStep', json['bizStep'], `${this.at}/bizStep`),
+      disposition: this.word('disposition', json['disposition'], `${this.at}/disposition`),
+      persistentSet: this.words('set', persistent['set']),
+      persistentUnset: this.words('unset', persistent['unset']),
       readPoint: this.location('readPoint'),
       bizLocation: this.location('bizLocation'),
       parentID: this.parent(),
@@ -100,8 +100,15 @@ class Reader {
     return text;
   }
 
-  private word(kind: VocabularyKind, value: unknown): string | null {
+  private word(kind: VocabularyKind, value: unknown, at: string): string | null {
     if (typeof value !== 'string') return null;
+    if (this.scope.syntax === 'xml 1.x' && unknownCbvUrn(kind, value) === 'unknown') {
+      // V-4: partners who still speak 1.x are told, not turned away.
+      if (this.breaches.length < BREACHES_MAX) {
+        this.breaches.push({ code: 'EV-RULE', at, message: `${quoted(value)} is no value of the CBV (kept as it is)` });
+      }
+      return value;
+    }
     try {
       return canonicalVocabulary(kind, value, this.scope.prefixes);
     } catch {
@@ -109,9 +116,10 @@ class Reader {
     }
   }
 
-  private words(value: unknown): readonly string[] {
+  private words(name: 'set' | 'unset', value: unknown): readonly string[] {
     if (!Array.isArray(value)) return [];
-    return value.map((one) => this.word('disposition', one)).filter((one) => one !== null);
+    const at = `${this.at}/persistentDisposition/${name}`;
+    return value.map((one, i) => this.word('disposition', one, `${at}/${i}`)).filter((one) => one !== null);
   }
 
   private location(name: 'readPoint' | 'bizLocation'): string | null {
@@ -237,7 +245,7 @@ class Reader {
       const entry: unknown = value[i];
       if (!isObject(entry)) continue;
       const id = this.key(entry[member], `${this.at}/${name}/${i}/${member}`);
-      if (id !== null) read.push({ type: this.word(kind, entry['type']), id });
+      if (id !== null) read.push({ type: this.word(kind, entry['type'], `${this.at}/${name}/${i}/type`), id });
     }
     return read;
   }
@@ -266,7 +274,7 @@ class Reader {
     const corrective = value['correctiveEventIDs'];
     return {
       declarationTime: this.time(value['declarationTime']),
-      reason: this.word('errorReason', value['reason']),
+      reason: this.word('errorReason', value['reason'], `${this.at}/errorDeclaration/reason`),
       correctiveEventIDs: Array.isArray(corrective) ? corrective.filter((id) => typeof id === 'string') : [],
     };
   }
@@ -282,7 +290,8 @@ function withoutRepetition(things: Thing[]): readonly Thing[] {
 
 /** The text of a value, or of the first of several. */
 function scalarText(value: unknown): string | null {
-  const one: unknown = Array.isArray(value) ? value[0] : value;
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  const one = isObject(first) ? first['#text'] : first; // an XML element with attributes
   if (typeof one === 'string') return one.trim() === '' ? null : one; // a lot is what was written, byte for byte
   return typeof one === 'number' ? String(one) : null;
 }

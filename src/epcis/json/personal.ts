@@ -46,13 +46,14 @@ export function checkExtensionValue(value: unknown, at: string, scope: Scope, fa
     for (const [name, inner] of Object.entries(value)) {
       if (faults.full) return;
       const here = `${at}/${pointerToken(name)}`;
-      const read = scope.readName(name);
+      const plain = name.startsWith('@') ? name.slice(1) : name; // an attribute in XML
+      const read = scope.readName(plain);
       if (read === 'undeclared') {
-        const prefix = name.slice(0, name.indexOf(':'));
+        const prefix = plain.slice(0, plain.indexOf(':'));
         faults.add('EV-CONTEXT', `the prefix ${quoted(prefix)} is not declared`, here, `Declare ${quoted(prefix)} in @context.`);
         continue;
       }
-      checkPersonalName(read === 'bare' ? name : read.local, here, faults);
+      checkPersonalName(read === 'bare' ? plain : read.local, here, faults);
       checkExtensionValue(inner, here, scope, faults);
     }
   }

@@ -9,7 +9,7 @@ import { Faults } from './faults.ts';
 import { interpretEvent } from './interpret.ts';
 import { isObject, type JsonObject } from './json-object.ts';
 import { checkEventRules, findBreaches } from './rules.ts';
-import type { EventShapeName } from './schema.ts';
+import { type EventShapeName, shapeOf } from './schema.ts';
 import { type EventSpan, splitDocument } from './split.ts';
 
 /** An event that is refused: where it lies and everything that is wrong with it (C-9). */
@@ -37,7 +37,8 @@ export type DocumentHeader = {
 };
 
 export type ReadDocument = {
-  readonly kind: 'EPCISDocument' | 'EPCISQueryDocument' | 'event';
+  /** A document of master data alone is there in XML only (§1). */
+  readonly kind: 'EPCISDocument' | 'EPCISQueryDocument' | 'EPCISMasterDataDocument' | 'event';
   readonly header: DocumentHeader;
   readonly eventCount: number;
   /** Reads the events one by one, each time anew; refused ones come among the others, with their errors. */
@@ -115,7 +116,7 @@ function parseHead(text: Buffer, root: EventSpan, lists: readonly { readonly sta
   return JSON.parse(head + text.toString('utf8', from, root.end));
 }
 
-function documentKind(head: JsonObject, bareAllowed: boolean): ReadDocument['kind'] {
+function documentKind(head: JsonObject, bareAllowed: boolean): Exclude<ReadDocument['kind'], 'EPCISMasterDataDocument'> {
   const { type } = head;
   if (type === 'EPCISDocument' || type === 'EPCISQueryDocument') return type;
   if (bareAllowed && typeof type === 'string') return 'event';
@@ -135,7 +136,8 @@ function missingContext(what: string): LotlineError {
   });
 }
 
-function headerOf(head: JsonObject): DocumentHeader {
+/** What readers of either syntax say of a document. */
+export function headerOf(head: JsonObject): DocumentHeader {
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   const body = isObject(head['epcisBody']) ? head['epcisBody'] : {};
   const results = isObject(body['queryResults']) ? body['queryResults'] : {};
@@ -160,34 +162,12 @@ function readEvent(
   documentScope: Scope,
   options: ReadOptions,
 ): ReadEvent | RefusedEvent {
-  const slice = text.toString('utf8', span.start, span.end);
-  const json: unknown = JSON.parse(slice);
-  const faults = new Faults();
   const place = { index, at, start: span.start, end: span.end };
-  const refused = (): RefusedEvent => ({
-    ...place,
-    errors: faults.list,
-    eventID: isObject(json) && typeof json['eventID'] === 'string' ? json['eventID'] : null,
-  });
-  if (!isObject(json)) {
-    faults.add('EV-SCHEMA', 'an event must be an object', at, 'Write the event as a JSON object.');
-    return refused();
-  }
+  const slice = text.toString('utf8', span.start, span.end);
   // A bare event's context was read as the document's.
-  const own = at === '' ? undefined : json['@context'];
-  const scope =
-    own === undefined
-      ? documentScope
-      : faults.try('', () => readContext(own, `${at}/@context`, { outer: documentScope, known: options.contexts }));
-  if (scope === undefined) return refused();
-  const shape = eventShape(json, at, scope, faults);
-  if (shape === undefined) return refused();
-  checkObject(shape, json, at, scope, faults);
-  const breaches: RuleBreach[] = [];
-  const event = interpretEvent(json, at, scope, faults, breaches);
-  checkEventRules(shape, json, event, at, faults);
-  if (faults.list.length > 0) return refused();
-  findBreaches(json, at, breaches);
+  const read = readEventText(slice, at, documentScope, { ...options, ownContext: at !== '', inexact: span.inexact });
+  if ('errors' in read) return { ...place, ...read };
+  const { breaches } = read;
   if (span.hashBesideId) {
     breaches.push({
       code: 'EV-RULE',
@@ -195,11 +175,73 @@ function readEvent(
       message: 'eventID stands twice; the first is an event hash, the second names the event',
     });
   }
+  return { ...place, ...read };
+}
+
+export type EventTextOptions = Pick<ReadOptions, 'wantHashes' | 'contexts'> & {
+  /** Whether the event's own `@context` is still to be read. */
+  readonly ownContext: boolean;
+  /** Whether it has a number that a double does not give back as written. */
+  readonly inexact: boolean;
+};
+
+/** What one event's JSON text says, or everything that is wrong with it; places begin with `at`. The scope says what syntax it was sent in. */
+export function readEventText(
+  text: string,
+  at: string,
+  documentScope: Scope,
+  options: EventTextOptions,
+): (Pick<ReadEvent, 'event' | 'hash' | 'identityDigest'> & { breaches: RuleBreach[] }) | Pick<RefusedEvent, 'errors' | 'eventID'> {
+  const json: unknown = JSON.parse(text);
+  const faults = new Faults();
+  const refused = () => ({
+    errors: faults.list,
+    eventID: isObject(json) && typeof json['eventID'] === 'string' ? json['eventID'] : null,
+  });
+  if (!isObject(json)) {
+    faults.add('EV-SCHEMA', 'an event must be an object', at, 'Write the event as a JSON object.');
+    return refused();
+  }
+  const own = options.ownContext ? json['@context'] : undefined;
+  const scope =
+    own === undefined
+      ? documentScope
+      : faults.try('', () => readContext(own, `${at}/@context`, { outer: documentScope, known: options.contexts }));
+  if (scope === undefined) return refused();
+  const shape = eventShape(json, at, scope, faults);
+  if (shape === undefined) return refused();
+  const breaches: RuleBreach[] = [];
+  checkObject(shape, withoutForeignDisposition(shape, json, at, scope, faults, breaches), at, scope, faults);
+  const event = interpretEvent(json, at, scope, faults, breaches);
+  checkEventRules(shape, json, event, at, faults);
+  if (faults.list.length > 0) return refused();
+  findBreaches(json, at, breaches);
   const prints =
     options.wantHashes === false
       ? { hash: NO_HASH, identityDigest: NO_HASH }
-      : fingerprints(span.inexact ? (parseExactJson(slice) as JsonObject) : json, scope.prefixes);
-  return { ...place, event, ...prints, breaches };
+      : fingerprints(options.inexact ? (parseExactJson(text) as JsonObject) : json, scope.prefixes);
+  return { event, ...prints, breaches };
+}
+
+/**
+ * DM-5: persistentDisposition belongs to object and transformation events. The XSD and older official examples have it elsewhere too, so that in XML
+ * it is told and kept, where JSON refuses it.
+ */
+function withoutForeignDisposition(
+  shape: EventShapeName,
+  json: JsonObject,
+  at: string,
+  scope: Scope,
+  faults: Faults,
+  breaches: RuleBreach[],
+): JsonObject {
+  const foreign = shape === 'AggregationEvent' || shape === 'TransactionEvent' || shape === 'AssociationEvent';
+  if (scope.syntax === 'json' || !foreign || json['persistentDisposition'] === undefined) return json;
+  const { persistentDisposition, ...rest } = json;
+  const here = `${at}/persistentDisposition`;
+  checkObject('persistentDisposition', persistentDisposition, here, scope, faults);
+  breaches.push({ code: 'EV-RULE', at: here, message: `persistentDisposition does not belong in ${shapeOf(shape).name} (DM-5)` });
+  return rest;
 }
 
 function eventShape(json: JsonObject, at: string, scope: Scope, faults: Faults): EventShapeName | undefined {

@@ -71,13 +71,21 @@ export function checkEventRules(type: string, json: JsonObject, event: EpcisEven
   checkPersistentDisposition(json['persistentDisposition'], event, at, faults);
 }
 
-/** DM-17: an attribute stands in the metadata or in a report of a sensor element, not in both. Official examples break it, so it is told, not refused. */
+/**
+ * DM-17: an attribute stands in the metadata or in a report of a sensor element, not in both. Official examples break it, so it is told, not refused.
+ * So is a report without type (T-9), which only XML lets come so far.
+ */
 export function findBreaches(json: JsonObject, at: string, breaches: RuleBreach[]): void {
   const elements = json['sensorElementList'];
   if (!Array.isArray(elements)) return;
   for (const [e, element] of elements.entries()) {
     const metadata = isObject(element) ? element['sensorMetadata'] : undefined;
     const reports = isObject(element) ? element['sensorReport'] : undefined;
+    for (const [r, report] of Array.isArray(reports) ? reports.entries() : []) {
+      if (!isObject(report) || report['type'] !== undefined || breaches.length >= BREACHES_MAX) continue;
+      const here = `${at}/sensorElementList/${e}/sensorReport/${r}/type`;
+      breaches.push({ code: 'EV-RULE', at: here, message: 'the sensor report has no type, which JSON requires (T-9)' });
+    }
     if (!isObject(metadata) || !Array.isArray(reports)) continue;
     for (const [r, report] of reports.entries()) {
       for (const name of ONCE_PER_SENSOR_ELEMENT) {

@@ -14,8 +14,8 @@ import {
 } from './element.ts';
 import { JsonToXml, type WrittenXml } from './from-json.ts';
 import { wrapEvent } from './layout.ts';
-import { masterDataAttributeId } from './names.ts';
 import type { XmlElement } from './tree.ts';
+import { masterDataAttributeId } from './written-names.ts';
 
 export type XmlDocumentParts = {
   readonly version: XmlVersion;

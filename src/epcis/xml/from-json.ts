@@ -14,10 +14,10 @@ import {
   XSI_NAMESPACE,
 } from './element.ts';
 import { DEMANDED_BY_1_2, type EventParts, eventLayout, placeFields } from './layout.ts';
-import { type XmlName, XmlNames } from './names.ts';
 import { hasForbiddenCharacter } from './serialize.ts';
 import type { XmlAttribute, XmlElement } from './tree.ts';
 import { type CbvXmlFormat, vocabularyInXml } from './vocabulary.ts';
+import { type XmlName, XmlNames } from './written-names.ts';
 
 export type EventToXmlOptions = {
   readonly version: XmlVersion;

@@ -1,122 +1,153 @@
-import { LotlineError } from '../../errors.ts';
-import { EPCIS_PREFIXES, type Prefixes, readName } from '../prefixes.ts';
-import { quoted } from '../uri.ts';
-import { SBDH_NAMESPACE, XML_NAMESPACE, type XmlNotes, XSD_NAMESPACE, XSI_NAMESPACE } from './element.ts';
+import { EPCIS_CONTEXT_URLS, isFreePrefix } from '../json/context.ts';
+import { EPCIS_PREFIXES } from '../prefixes.ts';
+import { isAbsoluteUri } from '../uri.ts';
 
-/** The name of an element or attribute, as the tree holds it. */
-export type XmlName = { readonly name: string; readonly uri: string; readonly local: string };
-
-// What an XML name may be made of, without the colon; the characters beyond ASCII as ranges of XML 1.0.
-const START =
-  'A-Z_a-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u200c\\u200d\\u2070-\\u218f\\u2c00-\\u2fef\\u3001-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\ufffd';
-const PART = `${START}\\-.0-9\\u00b7\\u0300-\\u036f\\u203f\\u2040`;
-const NAME = new RegExp(`^[${START}][${PART}]*$`);
-const NAME_START = new RegExp(`^[${START}]$`);
-const NAME_PART = new RegExp(`^[${PART}]$`);
-
-/** V-15: XML writes the namespace of CBV master data without the separator at its end. */
 const MASTER_DATA = 'urn:epcglobal:cbv:mda';
-const MASTER_DATA_SPELLINGS: ReadonlySet<string> = new Set([`${MASTER_DATA}:`, `${MASTER_DATA}#`]);
+const MASTER_DATA_PREFIX = 'cbvmda';
+const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
+/** Begins the JSON form of a prefix that JSON-LD could not have as it is; XML keeps prefixes that begin with xml for itself. */
+const ESCAPED = 'xml.';
 
-// Prefixes that documents give their own meaning.
-const RESERVED = new Set(['epcis', 'epcisq', 'epcismd', 'sbdh', 'xsi', 'xsd', 'xml', 'xmlns', 'lotline']);
-const OWN_NAMESPACES: readonly (readonly [string, string])[] = [
-  ['xsi', XSI_NAMESPACE],
-  ['xsd', XSD_NAMESPACE],
-  ['xml', XML_NAMESPACE],
-  ['sbdh', SBDH_NAMESPACE],
-];
+/** Whether the namespace is that of CBV master data in one of its spellings (V-15). */
+export function isMasterData(namespace: string): boolean {
+  return namespace === MASTER_DATA || namespace === `${MASTER_DATA}:` || namespace === `${MASTER_DATA}#`;
+}
 
-/** Finds XML names for member names, and remembers what has to be declared for them. */
-export class XmlNames {
-  private readonly prefixes: Prefixes;
-  private readonly notes: XmlNotes;
-  private readonly byNamespace = new Map<string, string>(OWN_NAMESPACES.map(([prefix, uri]) => [uri, prefix]));
-  private readonly taken = new Set<string>(RESERVED);
-  private readonly used = new Map<string, string>();
+/**
+ * The prefixes of an XML document as a JSON-LD context: every prefix in scope at its event list, under a name that JSON can use. A prefix that
+ * the EPCIS context has for itself (`epcis`, `type`) or that no CURIE may begin with (`my_ns`) gets a name from which it can be told again, so that
+ * an event's own XML, which says only the prefix, can be read with this context alone.
+ */
+export class DocumentNames {
+  private readonly prefixes = new Map<string, string>();
 
-  constructor(prefixes: Prefixes, notes: XmlNotes) {
-    this.prefixes = prefixes;
-    this.notes = notes;
+  /** What of the scope is no absolute URI is left out: no JSON-LD context could say it. */
+  static inScope(namespaces: Readonly<Record<string, string>>): DocumentNames {
+    const names = new DocumentNames();
+    for (const [prefix, namespace] of Object.entries(namespaces)) names.declare(prefix, namespace);
+    return names;
   }
 
-  /** The declarations for every name given out so far. */
-  declares(): Readonly<Record<string, string>> {
-    return Object.fromEntries(this.used);
-  }
-
-  /** The prefix of a namespace, `wanted` if it is free. */
-  prefixFor(uri: string, wanted: string): string {
-    const prefix = this.byNamespace.get(uri) ?? this.choose(uri, wanted);
-    if (prefix !== 'xml') this.used.set(prefix, uri);
-    return prefix;
-  }
-
-  /**
-   * The name of an extension member in XML (V-13, V-14): its namespace exactly, and its prefix where that can stand. `bare` says whether a name
-   * without a namespace may stand here. Refuses a prefix that nobody declared (`EV-CONTEXT`, V-18).
-   */
-  read(member: string, at: string): XmlName | 'bare' {
-    const own = OWN_NAMESPACES.find(([prefix]) => member.startsWith(`${prefix}:`) && !this.prefixes.has(prefix));
-    if (own !== undefined) return this.name(own[1], member.slice(own[0].length + 1), own[0], at);
-    const read = readName(member, this.prefixes);
-    if (read === 'bare') return read;
-    if (read === 'undeclared') {
-      throw new LotlineError('EV-CONTEXT', `the prefix of ${quoted(member)} is not declared`, { at, fix: 'Declare it in @context.' });
+  /** The inverse of contextText. */
+  static ofContext(contextText: string): DocumentNames {
+    const names = new DocumentNames();
+    const context: unknown = JSON.parse(contextText);
+    for (const part of Array.isArray(context) ? context : [context]) {
+      if (typeof part !== 'object' || part === null) continue;
+      for (const [prefix, namespace] of Object.entries(part)) if (typeof namespace === 'string') names.prefixes.set(prefix, namespace);
     }
-    const prefix = member.slice(0, member.indexOf(':'));
-    return this.name(inXml(read.namespace), read.local, this.prefixes.has(prefix) ? prefix : '', at);
+    return names;
   }
 
-  /** A name without a namespace. */
-  plain(member: string, at: string): XmlName {
-    const local = this.local(member, at);
-    return { name: local, uri: '', local };
+  declare(prefix: string, namespace: string): void {
+    if (!isAbsoluteUri(namespace) || prefix === 'xml') return;
+    this.prefixes.set(jsonPrefix(prefix, namespace), namespace);
+    if (namespace === MASTER_DATA) this.prefixes.set(MASTER_DATA_PREFIX, namespace);
   }
 
-  private name(uri: string, written: string, wanted: string, at: string): XmlName {
-    const local = this.local(written, at);
-    return { name: `${this.prefixFor(uri, wanted)}:${local}`, uri, local };
+  /** Takes over what a header needed beside the prefixes in scope. */
+  take(own: ReadonlyMap<string, string>): void {
+    for (const [prefix, namespace] of own) this.prefixes.set(prefix, namespace);
   }
 
-  private choose(uri: string, wanted: string): string {
-    const declared = [...this.prefixes].filter(([, namespace]) => inXml(namespace) === uri).map(([prefix]) => prefix);
-    let prefix = [wanted, ...declared].find((one) => this.isFree(one, uri));
-    for (let i = 1; prefix === undefined; i++) if (this.isFree(`ns${i}`, uri)) prefix = `ns${i}`;
-    this.byNamespace.set(uri, prefix);
-    this.taken.add(prefix);
-    return prefix;
+  get(prefix: string): string | undefined {
+    return this.prefixes.get(prefix) ?? EPCIS_PREFIXES.get(prefix);
   }
 
-  /** A prefix is not taken from another namespace for which the document declares it. */
-  private isFree(prefix: string, uri: string): boolean {
-    if (this.taken.has(prefix) || /^xml/i.test(prefix) || !NAME.test(prefix)) return false;
-    const declared = this.prefixes.get(prefix);
-    return declared === undefined || inXml(declared) === uri;
+  renamed(written: string): string | undefined {
+    return this.prefixes.get(escapedPrefix(written));
   }
 
-  /** Local names that XML does not take are spelled with `_xHHHH_` for the characters it minds, as databases do, and told. */
-  private local(written: string, at: string): string {
-    if (NAME.test(written)) return written;
-    let local = '';
-    for (const character of written) {
-      const allowed = (local === '' ? NAME_START : NAME_PART).test(character);
-      local += allowed ? character : `_x${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}_`;
-    }
-    if (local === '') local = '_';
-    this.notes.add(at, `${quoted(written)} is no name in XML and is written as ${quoted(local)}`);
-    return local;
+  entries(): Iterable<[string, string]> {
+    return this.prefixes.entries();
+  }
+
+  /** What XML has in scope around an event, by the prefixes as written. */
+  namespaces(): Record<string, string> {
+    const declared = [...EPCIS_PREFIXES, ...this.prefixes].filter(([, uri]) => uri !== XML_NAMESPACE);
+    return Object.fromEntries(declared.map(([prefix, uri]) => [writtenPrefix(prefix), uri]));
+  }
+
+  /** JSON text of `@context`: the EPCIS context, and an object of prefixes. */
+  contextText(): string {
+    const [epcisContext] = EPCIS_CONTEXT_URLS;
+    const own = [...this.prefixes].filter(([prefix, namespace]) => EPCIS_PREFIXES.get(prefix) !== namespace);
+    return JSON.stringify(own.length === 0 ? [epcisContext] : [epcisContext, Object.fromEntries(own)]);
   }
 }
 
-function inXml(namespace: string): string {
-  return MASTER_DATA_SPELLINGS.has(namespace) ? MASTER_DATA : namespace;
+/** The names that one event, or one header, gives its extension members: prefixes of the document, and its own for what differs. */
+export class Names {
+  /** Becomes the event's own `@context`. */
+  readonly own = new Map<string, string>();
+  private readonly document: DocumentNames;
+  private readonly known = new Map<string, string>();
+
+  constructor(document: DocumentNames) {
+    this.document = document;
+  }
+
+  /** `prefix:local` for a name in a namespace (V-14), null when the namespace is no absolute URI. The prefix is the one written wherever it can be. */
+  member(uri: string, written: string, local: string): string | null {
+    const prefix = this.prefix(uri, written);
+    return prefix === null ? null : `${prefix}:${/^[\w.-]*$/.test(local) ? local : encodeURIComponent(local)}`;
+  }
+
+  /** The namespace of a prefix of the document that has another name in JSON. */
+  renamed(written: string): string | undefined {
+    return this.document.renamed(written);
+  }
+
+  private prefix(uri: string, written: string): string | null {
+    const key = `${written} ${uri}`;
+    let prefix = this.known.get(key);
+    if (prefix === undefined) {
+      if (!isAbsoluteUri(uri)) return null;
+      prefix = this.choose(uri, written);
+      this.known.set(key, prefix);
+    }
+    return prefix;
+  }
+
+  private choose(uri: string, written: string): string {
+    if (isMasterData(uri)) {
+      if (uri !== `${MASTER_DATA}#` && this.document.get(MASTER_DATA_PREFIX) !== uri && !this.own.has(MASTER_DATA_PREFIX)) {
+        this.own.set(MASTER_DATA_PREFIX, uri);
+      }
+      return MASTER_DATA_PREFIX;
+    }
+    const wanted = written === '' ? '' : jsonPrefix(written, uri);
+    if (wanted !== '') {
+      const there = this.own.get(wanted) ?? this.document.get(wanted);
+      if (there === uri) return wanted;
+      if (there === undefined) {
+        this.own.set(wanted, uri);
+        return wanted;
+      }
+    }
+    for (const [prefix, namespace] of [...this.document.entries(), ...EPCIS_PREFIXES]) {
+      if (namespace === uri && !this.own.has(prefix)) return prefix;
+    }
+    for (const [prefix, namespace] of this.own) if (namespace === uri) return prefix;
+    for (let i = 1; ; i++) {
+      const made = `ns${i}`;
+      if (this.own.has(made) || this.document.get(made) !== undefined) continue;
+      this.own.set(made, uri);
+      return made;
+    }
+  }
 }
 
-/** An attribute id of master data as XML has it: `urn:epcglobal:cbv:mda#name`, whatever prefix JSON gave it (MD-3). */
-export function masterDataAttributeId(id: string, prefixes: Prefixes): string {
-  const colon = id.indexOf(':');
-  const namespace = prefixes.get(id.slice(0, colon)) ?? EPCIS_PREFIXES.get(id.slice(0, colon));
-  if (colon < 0 || namespace === undefined || id.startsWith('//', colon + 1)) return id;
-  return (inXml(namespace) === MASTER_DATA ? `${MASTER_DATA}#` : namespace) + id.slice(colon + 1);
+function jsonPrefix(written: string, namespace: string): string {
+  const plain = /^[A-Za-z][A-Za-z0-9.-]*$/.test(written) && !written.startsWith(ESCAPED) && isFreePrefix(written, namespace);
+  return plain ? written : escapedPrefix(written);
+}
+
+function escapedPrefix(written: string): string {
+  return ESCAPED + written.replace(/[^A-Za-z0-9-]/gu, (c) => `.${c.codePointAt(0)!.toString(16)}.`);
+}
+
+function writtenPrefix(prefix: string): string {
+  if (!prefix.startsWith(ESCAPED)) return prefix;
+  return prefix.slice(ESCAPED.length).replace(/\.([0-9a-f]+)\./g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)));
 }

@@ -1,0 +1,262 @@
+import { LotlineError } from '../../errors.ts';
+import { pointerToken } from '../json/split.ts';
+import { quoted } from '../uri.ts';
+import type { Names } from './names.ts';
+import type { XmlAttribute, XmlElement } from './tree.ts';
+
+const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
+const XSD = 'http://www.w3.org/2001/XMLSchema';
+const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:\d+$/;
+const NUMBER_TYPES = new Set(['int', 'integer', 'long', 'short', 'decimal', 'double', 'float']);
+const NUMBER = /^([+-]?)0*(?:(\d+)(?:\.(\d*))?|\.(\d+))((?:[eE][+-]?\d+)?)$/;
+
+/** A number as it will stand in JSON: its written digits. */
+export class WrittenNumber {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** What JSON text is made of; a Map is an object, since member names come from outside. */
+export type Json = string | boolean | WrittenNumber | readonly Json[] | Members;
+export type Members = Map<string, Json>;
+
+/** An element seen from the event: its XPath only while places are told. */
+export type Placed = { readonly element: XmlElement; readonly at: string };
+
+/**
+ * Turns elements into JSON members: what events and headers have in common, and extensions (V-13 to V-16). Faults are counted at once but get their
+ * places only when places are told, since nearly all events are sound: then `places` says for a JSON pointer which element it came from.
+ */
+export class MemberReader {
+  readonly names: Names;
+  readonly places: Map<string, string> | null;
+  readonly faults: LotlineError[] = [];
+  /** Whether a number was written that a double does not give back. */
+  inexact = false;
+
+  constructor(names: Names, tellPlaces: boolean) {
+    this.names = names;
+    this.places = tellPlaces ? new Map() : null;
+  }
+
+  fault(what: string, at: string, fix: string, code: 'EV-SCHEMA' | 'EV-CONTEXT' = 'EV-SCHEMA'): void {
+    this.faults.push(new LotlineError(code, what, { at, fix }));
+  }
+
+  place(pointer: string, at: string): void {
+    this.places?.set(pointer, at);
+  }
+
+  /**
+   * The elements inside a standard element; the wrappers of 1.x are seen through (§5.2). Text between them is a fault, and so is the namespace of
+   * EPCIS below the root (X-1), but for the one message that a query document holds: `qualified`.
+   */
+  elements(parent: XmlElement, at: string, qualified = false): Placed[] {
+    const found: Placed[] = [];
+    this.collect(parent, at, found, qualified);
+    return found;
+  }
+
+  private collect(parent: XmlElement, at: string, into: Placed[], qualified: boolean): void {
+    const steps = this.places === null ? null : new Steps(parent);
+    for (const child of parent.children) {
+      if (typeof child === 'string') {
+        if (child.trim() !== '') this.fault(`text stands in ${parent.name}, which holds elements only`, at, 'Remove the text.');
+        continue;
+      }
+      const here = steps === null ? '' : at + steps.next(child);
+      if (child.uri === '' && (child.local === 'extension' || child.local === 'baseExtension')) this.collect(child, here, into, qualified);
+      else if (!qualified && EPCIS_NAMESPACE.test(child.uri)) {
+        this.fault(
+          `${child.name} has the namespace of EPCIS, which only the document's own element has (X-1)`,
+          here,
+          'Leave the elements of events without namespace: declare the namespace of EPCIS with a prefix, and use it on the root only.',
+        );
+      } else into.push({ element: child, at: here });
+    }
+  }
+
+  /** The text of a standard element, without the white space around it (X-5). */
+  text({ element, at }: Placed): string {
+    let text = '';
+    for (const child of element.children) {
+      if (typeof child === 'string') text += child;
+      else {
+        this.fault(`${element.name} holds the element ${child.name} where a value is expected`, at, 'Write the value only.');
+        return '';
+      }
+    }
+    return text.trim();
+  }
+
+  /** JSON has numbers in one form: a plus sign and leading zeros go, a digit stands on both sides of a point. Null for what is no number. */
+  number(text: string): WrittenNumber | null {
+    const match = NUMBER.exec(text);
+    if (match === null) return null;
+    const [, sign, whole = '0', fraction = '', bare, exponent = ''] = match;
+    const digits = fraction === '' && bare === undefined ? '' : `.${bare ?? fraction}`;
+    const written = `${sign === '-' ? '-' : ''}${whole}${digits}${exponent}`;
+    if (String(Number(written)) !== written) this.inexact = true;
+    return new WrittenNumber(written);
+  }
+
+  boolean(text: string): boolean | null {
+    if (text === 'true' || text === '1') return true;
+    return text === 'false' || text === '0' ? false : null;
+  }
+
+  /** Adds a foreign-namespace element to an object; one that comes again makes a list (V-16). */
+  extension(into: Members, { element, at }: Placed, pointer: string): void {
+    const name = element.uri === '' ? element.local : this.name(element.name, element.uri, element.local, at);
+    if (name !== null) this.add(into, name, element, at, pointer);
+  }
+
+  /** Foreign attributes of a standard element. Where it takes no extensions they stay in the event's own bytes only. */
+  foreignAttributes(into: Members | null, { element, at }: Placed, pointer: string): void {
+    for (const attribute of element.attributes) {
+      if (attribute.uri === '' || attribute.uri === XSI) continue;
+      const here = `${at}/@${attribute.name}`;
+      const name = this.name(attribute.name, attribute.uri, attribute.local, here);
+      if (into === null || name === null || attribute.name.startsWith('xml:') || into.has(name)) continue;
+      into.set(name, attribute.value);
+      this.place(`${pointer}/${pointerToken(name)}`, here);
+    }
+  }
+
+  private name(written: string, uri: string, local: string, at: string): string | null {
+    const colon = written.indexOf(':');
+    const name = this.names.member(uri, colon < 0 ? '' : written.slice(0, colon), local);
+    if (name === null)
+      this.fault(
+        `the namespace ${quoted(uri)} of ${written} is not an absolute URI`,
+        at,
+        'Use an absolute URI as namespace.',
+        'EV-CONTEXT',
+      );
+    return name;
+  }
+
+  private add(into: Members, name: string, element: XmlElement, at: string, pointer: string): void {
+    const here = `${pointer}/${pointerToken(name)}`;
+    const before = into.get(name);
+    if (before === undefined) {
+      this.place(here, at);
+      into.set(name, this.value(element, at, here));
+    } else {
+      const list = isList(before) ? (before as Json[]) : this.listOf(before, here);
+      this.place(`${here}/${list.length}`, at);
+      list.push(this.value(element, at, `${here}/${list.length}`));
+      into.set(name, list);
+    }
+  }
+
+  /** The first of several: what was told of its places now holds for entry 0. */
+  private listOf(first: Json, pointer: string): Json[] {
+    if (this.places !== null) {
+      for (const [told, at] of [...this.places]) {
+        if (told === pointer || told.startsWith(`${pointer}/`)) this.places.set(`${pointer}/0${told.slice(pointer.length)}`, at);
+      }
+    }
+    return [first];
+  }
+
+  /** A text alone is a string, or what `xsi:type` says; child elements and attributes make an object, whose own text is `#text`. */
+  value(element: XmlElement, at: string, pointer: string): Json {
+    let text = '';
+    const members: Members = new Map();
+    let xsiType: string | null = null;
+    for (const attribute of element.attributes) {
+      if (attribute.uri === XSI) {
+        if (attribute.local === 'type') xsiType = attribute.value.trim();
+        continue;
+      }
+      const name = this.attributeName(attribute, `${at}/@${attribute.name}`);
+      if (name === null) continue;
+      members.set(`@${name}`, attribute.value);
+      this.place(`${pointer}/${pointerToken(`@${name}`)}`, `${at}/@${attribute.name}`);
+    }
+    const steps = this.places === null ? null : new Steps(element);
+    for (const child of element.children) {
+      if (typeof child === 'string') text += child;
+      else this.extension(members, { element: child, at: steps === null ? '' : at + steps.next(child) }, pointer);
+    }
+    const own = this.typed(text.trim(), xsiType, element);
+    if (members.size === 0) return own;
+    if (own !== '') members.set('#text', own);
+    return members;
+  }
+
+  private attributeName(attribute: XmlAttribute, at: string): string | null {
+    return attribute.uri === '' ? attribute.local : this.name(attribute.name, attribute.uri, attribute.local, at);
+  }
+
+  private typed(text: string, xsiType: string | null, element: XmlElement): Json {
+    if (xsiType === null) return text;
+    const colon = xsiType.indexOf(':');
+    const prefix = xsiType.slice(0, Math.max(colon, 0));
+    const declared = Object.hasOwn(element.declares, prefix) ? element.declares[prefix] : undefined;
+    if (declared !== undefined && declared !== XSD) return text;
+    const type = xsiType.slice(colon + 1);
+    if (NUMBER_TYPES.has(type)) return this.number(text) ?? text;
+    return type === 'boolean' ? (this.boolean(text) ?? text) : text;
+  }
+}
+
+/** XPath steps of the children of one element: with a number where several have one name. */
+export class Steps {
+  private readonly counts = new Map<string, number>();
+  private readonly seen = new Map<string, number>();
+
+  constructor(parent: XmlElement) {
+    for (const child of parent.children) {
+      if (typeof child !== 'string') this.counts.set(child.name, (this.counts.get(child.name) ?? 0) + 1);
+    }
+  }
+
+  next(child: XmlElement): string {
+    const n = (this.seen.get(child.name) ?? 0) + 1;
+    this.seen.set(child.name, n);
+    return (this.counts.get(child.name) ?? 0) > 1 ? `/${child.name}[${n}]` : `/${child.name}`;
+  }
+}
+
+/** X-7: an element that says it has no value. */
+export function isNil(element: XmlElement): boolean {
+  return element.attributes.some(({ uri, local, value }) => uri === XSI && local === 'nil' && /^\s*(?:true|1)\s*$/.test(value));
+}
+
+export function formatJson(value: Json): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'boolean') return String(value);
+  if (value instanceof WrittenNumber) return value.text;
+  if (isList(value)) return `[${value.map(formatJson).join(',')}]`;
+  return `{${[...value].map(([name, inner]) => `${JSON.stringify(name)}:${formatJson(inner)}`).join(',')}}`;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** The XPath of what a JSON pointer names: of the element it came from, or of where a missing one belongs. */
+export function xpathOf(pointer: string, places: ReadonlyMap<string, string>): string {
+  let known = pointer;
+  let rest = '';
+  while (known !== '' && !places.has(known)) {
+    const slash = known.lastIndexOf('/');
+    const token = known
+      .slice(slash + 1)
+      .replaceAll('~1', '/')
+      .replaceAll('~0', '~');
+    known = known.slice(0, slash);
+    if (token === '@context') rest = '';
+    else if (/^\d+$/.test(token)) rest = `[${Number(token) + 1}]${rest}`;
+    else rest = `/${OF_ATTRIBUTES.test(known) ? '@' : ''}${token}${rest}`;
+  }
+  return (places.get(known) ?? '') + rest;
+}
+
+/** Objects whose members are attributes in XML, or most of them. */
+const OF_ATTRIBUTES = /\/(?:sensorMetadata|sensorReport\/\d+|(?:bizTransaction|source|destination)List\/\d+)$/;
