@@ -130,12 +130,7 @@ export class MemberReader {
     const colon = written.indexOf(':');
     const name = this.names.member(uri, colon < 0 ? '' : written.slice(0, colon), local);
     if (name === null)
-      this.fault(
-        `the namespace ${quoted(uri)} of ${written} is not an absolute URI`,
-        at,
-        'Use an absolute URI as namespace.',
-        'EV-CONTEXT',
-      );
+      this.fault(`the namespace ${quoted(uri)} of ${written} is not an absolute URI`, at, 'Use an absolute URI as namespace.', 'EV-CONTEXT');
     return name;
   }
 
@@ -246,10 +241,7 @@ export function xpathOf(pointer: string, places: ReadonlyMap<string, string>): s
   let rest = '';
   while (known !== '' && !places.has(known)) {
     const slash = known.lastIndexOf('/');
-    const token = known
-      .slice(slash + 1)
-      .replaceAll('~1', '/')
-      .replaceAll('~0', '~');
+    const token = known.slice(slash + 1).replaceAll('~1', '/').replaceAll('~0', '~');
     known = known.slice(0, slash);
     if (token === '@context') rest = '';
     else if (/^\d+$/.test(token)) rest = `[${Number(token) + 1}]${rest}`;

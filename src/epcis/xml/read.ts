@@ -104,10 +104,6 @@ function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, read
 }
 
 function movedTo(error: LotlineError, at: string): LotlineError {
-  return new LotlineError(error.code, error.message, {
-    at,
-    fix: error.fix,
-    ...(error.things && { things: error.things }),
-    cause: error.cause,
-  });
+  return new LotlineError(error.code, error.message, { at, fix: error.fix, ...(error.things && { things: error.things }), cause: error.cause });
 }
+
