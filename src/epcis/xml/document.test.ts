@@ -5,6 +5,7 @@ import { EPCIS_PREFIXES, type Prefixes } from '../prefixes.ts';
 import { documentToXml, queryDocumentToXml, type XmlDocumentParts } from './document.ts';
 import { qualifiedElement, SBDH_NAMESPACE } from './element.ts';
 import { eventToXml } from './from-json.ts';
+import { readXmlDocument } from './read.ts';
 import { serializeXml } from './serialize.ts';
 
 const GS1US = 'http://epcis.gs1us.org/hc/ns';
@@ -122,6 +123,16 @@ describe('an EPCISDocument in XML', () => {
     expect(now.notes).toMatchObject([{ at: '/epcisHeader' }]);
     expect(faultsOf('2.0', now.text)).toEqual(['']);
     expect(faultsOf('1.2', old.text)).toEqual(['']);
+  });
+
+  it.each(versions)('of %s is read again with the header it had (X-4, P-1)', (version) => {
+    const { masterData, ...own } = { masterData: header.epcisMasterData.vocabularyList[0], 'gs1ushc:guidelineVersion': '1.2' };
+    const [element] = masterData?.vocabularyElementList ?? [];
+    const attributes = [{ id: 'urn:epcglobal:cbv:mda#regulatedProductName', attribute: element?.attributes[0]?.attribute }];
+    const epcisMasterData = { vocabularyList: [{ ...masterData, vocabularyElementList: [{ ...element, attributes }] }] };
+    const { text } = written({ version, ...parties, header: { ...own, epcisMasterData } });
+    const read = readXmlDocument(Buffer.from(text)).header;
+    expect(read).toMatchObject({ ...parties, creationDate, schemaVersion: version, epcisHeader: { ...own, epcisMasterData } });
   });
 
   it('has a business document header in 1.2 whenever there is a header, since 1.2 demands it (X-4)', () => {
