@@ -20,10 +20,9 @@ const EVERY_FORBIDDEN = new RegExp(FORBIDDEN, 'gu');
  * Characters that XML cannot write at all come out as U+FFFD.
  */
 export function serializeXml(element: XmlElement, options: SerializeOptions = {}): string {
-  const out: string[] = options.declaration === true ? ['<?xml version="1.0" encoding="UTF-8"?>\n'] : [];
   const scope = new Map(Object.entries({ '': '', xml: XML_NAMESPACE, ...options.scope }));
-  write(element, scope, out, options.indent === undefined ? null : ' '.repeat(options.indent), 0);
-  return out.join('');
+  const text = write(element, scope, options.indent === undefined ? null : ' '.repeat(options.indent), 0);
+  return options.declaration === true ? `<?xml version="1.0" encoding="UTF-8"?>\n${text}` : text;
 }
 
 /** Whether the text has a character that no XML 1.0 document can hold. */
@@ -31,25 +30,20 @@ export function hasForbiddenCharacter(text: string): boolean {
   return FORBIDDEN.test(text);
 }
 
-function write(element: XmlElement, outer: ReadonlyMap<string, string>, out: string[], indent: string | null, depth: number): void {
+function write(element: XmlElement, outer: ReadonlyMap<string, string>, indent: string | null, depth: number): string {
   const { scope, declared } = declare(element, outer);
-  out.push('<', element.name);
-  for (const [prefix, uri] of declared) out.push(prefix === '' ? ' xmlns="' : ` xmlns:${prefix}="`, attributeText(uri), '"');
-  for (const { name, value } of element.attributes) out.push(' ', name, '="', attributeText(value), '"');
+  let text = `<${element.name}`;
+  for (const [prefix, uri] of declared) text += ` xmlns${prefix === '' ? '' : `:${prefix}`}="${attributeText(uri)}"`;
+  for (const { name, value } of element.attributes) text += ` ${name}="${attributeText(value)}"`;
   const laidOut = indent !== null && element.children.some(isElement) && !element.children.some(isInk);
   const children = laidOut ? element.children.filter(isElement) : element.children;
-  if (children.length === 0) {
-    out.push('/>');
-    return;
-  }
-  out.push('>');
+  if (children.length === 0) return `${text}/>`;
+  text += '>';
   for (const child of children) {
-    if (laidOut) out.push('\n', indent.repeat(depth + 1));
-    if (isElement(child)) write(child, scope, out, indent, depth + 1);
-    else out.push(elementText(child));
+    if (laidOut) text += `\n${indent.repeat(depth + 1)}`;
+    text += isElement(child) ? write(child, scope, indent, depth + 1) : elementText(child);
   }
-  if (laidOut) out.push('\n', indent.repeat(depth));
-  out.push('</', element.name, '>');
+  return `${text}${laidOut ? `\n${indent.repeat(depth)}` : ''}</${element.name}>`;
 }
 
 /** What has to be declared on the element so that it and its attributes stand in their namespaces. */
