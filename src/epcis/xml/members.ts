@@ -130,7 +130,12 @@ export class MemberReader {
     const colon = written.indexOf(':');
     const name = this.names.member(uri, colon < 0 ? '' : written.slice(0, colon), local);
     if (name === null)
-      this.fault(`the namespace ${quoted(uri)} of ${written} is not an absolute URI`, at, 'Use an absolute URI as namespace.', 'EV-CONTEXT');
+      this.fault(
+        `the namespace ${quoted(uri)} of ${written} is not an absolute URI`,
+        at,
+        'Use an absolute URI as namespace.',
+        'EV-CONTEXT',
+      );
     return name;
   }
 
@@ -141,21 +146,11 @@ export class MemberReader {
       this.place(here, at);
       into.set(name, this.value(element, at, here));
     } else {
-      const list = isList(before) ? (before as Json[]) : this.listOf(before, here);
+      const list = isList(before) ? (before as Json[]) : [before]; // the first keeps its place without a number
       this.place(`${here}/${list.length}`, at);
       list.push(this.value(element, at, `${here}/${list.length}`));
       into.set(name, list);
     }
-  }
-
-  /** The first of several: what was told of its places now holds for entry 0. */
-  private listOf(first: Json, pointer: string): Json[] {
-    if (this.places !== null) {
-      for (const [told, at] of [...this.places]) {
-        if (told === pointer || told.startsWith(`${pointer}/`)) this.places.set(`${pointer}/0${told.slice(pointer.length)}`, at);
-      }
-    }
-    return [first];
   }
 
   /** A text alone is a string, or what `xsi:type` says; child elements and attributes make an object, whose own text is `#text`. */
@@ -235,19 +230,24 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** The XPath of what a JSON pointer names: of the element it came from, or of where a missing one belongs. */
+/**
+ * The XPath of what a JSON pointer names: of the element it came from, or of where a missing one belongs. Entry 0 of a list that has no place of its
+ * own is the element that was there before the list became one.
+ */
 export function xpathOf(pointer: string, places: ReadonlyMap<string, string>): string {
-  let known = pointer;
-  let rest = '';
-  while (known !== '' && !places.has(known)) {
-    const slash = known.lastIndexOf('/');
-    const token = known.slice(slash + 1).replaceAll('~1', '/').replaceAll('~0', '~');
-    known = known.slice(0, slash);
-    if (token === '@context') rest = '';
-    else if (/^\d+$/.test(token)) rest = `[${Number(token) + 1}]${rest}`;
-    else rest = `/${OF_ATTRIBUTES.test(known) ? '@' : ''}${token}${rest}`;
+  let at = places.get('') ?? '';
+  let key = '';
+  for (const token of pointer.split('/').slice(1)) {
+    const next = `${key}/${token}`;
+    const told = places.get(next);
+    if (told !== undefined) at = told;
+    else if (token === '0' && places.has(key)) continue;
+    else if (/^\d+$/.test(token)) at += `[${Number(token) + 1}]`;
+    else if (token === '@context') return at;
+    else at += `/${OF_ATTRIBUTES.test(key) ? '@' : ''}${token.replaceAll('~1', '/').replaceAll('~0', '~')}`;
+    key = next;
   }
-  return (places.get(known) ?? '') + rest;
+  return at;
 }
 
 /** Objects whose members are attributes in XML, or most of them. */

@@ -96,7 +96,8 @@ function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, read
   const told = eventToJson(element, new Names(names), span.at, true).reader;
   const xpath = (pointer: string) => xpathOf(pointer, told.places ?? new Map());
   if ('errors' in read || told.faults.length > 0) {
-    const errors = 'errors' in read ? read.errors.map((error) => movedTo(error, xpath(error.at))) : [];
+    const known = new Set(told.faults.map(({ at }) => at));
+    const errors = ('errors' in read ? read.errors : []).map((error) => movedTo(error, xpath(error.at))).filter(({ at }) => !known.has(at));
     const eventID = 'errors' in read ? read.eventID : read.event.eventID;
     return { ...place, errors: [...told.faults, ...errors].slice(0, FAULTS_MAX), eventID };
   }
@@ -104,6 +105,10 @@ function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, read
 }
 
 function movedTo(error: LotlineError, at: string): LotlineError {
-  return new LotlineError(error.code, error.message, { at, fix: error.fix, ...(error.things && { things: error.things }), cause: error.cause });
+  return new LotlineError(error.code, error.message, {
+    at,
+    fix: error.fix,
+    ...(error.things && { things: error.things }),
+    cause: error.cause,
+  });
 }
-

@@ -4,7 +4,7 @@ import { TreeBuilder, type WalkOptions, walkXml } from './parse.ts';
 import type { XmlElement } from './tree.ts';
 
 /** One event's bytes, end exclusive, from `<ObjectEvent` to `</ObjectEvent>`. */
-export type XmlEventSpan = { readonly start: number; readonly end: number; /** Its XPath. */ readonly at: string };
+export type XmlEventSpan = { readonly start: number; readonly end: number /** Its XPath. */; readonly at: string };
 export type XmlKind = 'EPCISDocument' | 'EPCISQueryDocument' | 'EPCISMasterDataDocument' | 'event';
 export type SplitXml = {
   readonly kind: XmlKind;
@@ -17,7 +17,14 @@ export type SplitXml = {
 };
 export type SplitOptions = WalkOptions & { readonly maxEvents?: number; readonly bare?: boolean };
 
-const EVENT_TYPES = new Set(['ObjectEvent', 'AggregationEvent', 'TransactionEvent', 'TransformationEvent', 'AssociationEvent', 'QuantityEvent']);
+const EVENT_TYPES = new Set([
+  'ObjectEvent',
+  'AggregationEvent',
+  'TransactionEvent',
+  'TransformationEvent',
+  'AssociationEvent',
+  'QuantityEvent',
+]);
 const ROOTS: Readonly<Record<string, XmlKind>> = {
   'epcis EPCISDocument': 'EPCISDocument',
   'epcis-query EPCISQueryDocument': 'EPCISQueryDocument',

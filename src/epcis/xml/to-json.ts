@@ -127,6 +127,7 @@ class EventReader extends MemberReader {
 
   private asObjectEvent(members: Members): void {
     const entry: Members = new Map();
+    for (const pointer of ['/quantityList', '/quantityList/0']) this.place(pointer, this.places?.get('') ?? '');
     for (const name of ['epcClass', 'quantity']) {
       const value = members.get(name);
       if (value !== undefined) entry.set(name, value);
@@ -200,7 +201,8 @@ class EventReader extends MemberReader {
         return members;
       });
     }
-    if ('typed' in field) return this.entries(placed, pointer, field.typed, (entry, here) => this.typedValue(entry, here, field.typed, field.kind));
+    if ('typed' in field)
+      return this.entries(placed, pointer, field.typed, (entry, here) => this.typedValue(entry, here, field.typed, field.kind));
     if ('texts' in field) return this.texts(placed, pointer, field.texts);
     this.foreignAttributes(null, placed, pointer);
     const value = this.text(placed);
@@ -212,7 +214,10 @@ class EventReader extends MemberReader {
   /** A list of plain values: by far the most elements of a document are these. */
   private texts({ element, at }: Placed, pointer: string, local: string): Json {
     const list: string[] = [];
-    if (this.places === null && element.children.every((child) => typeof child === 'string' || (child.uri === '' && child.local === local))) {
+    if (
+      this.places === null &&
+      element.children.every((child) => typeof child === 'string' || (child.uri === '' && child.local === local))
+    ) {
       for (const child of element.children) {
         if (typeof child !== 'string') list.push(this.text({ element: child, at: '' }));
         else if (child.trim() !== '') this.fault(`text stands in ${element.name}, which holds elements only`, at, 'Remove the text.');
@@ -227,7 +232,11 @@ class EventReader extends MemberReader {
     const list: Json[] = [];
     for (const child of this.elements(placed.element, placed.at)) {
       if (child.element.uri !== '' || child.element.local !== local) {
-        this.fault(`${placed.element.name} holds ${child.element.name}, which does not belong there`, child.at, `Write ${local} elements only.`);
+        this.fault(
+          `${placed.element.name} holds ${child.element.name}, which does not belong there`,
+          child.at,
+          `Write ${local} elements only.`,
+        );
         continue;
       }
       const here = `${pointer}/${list.length}`;
