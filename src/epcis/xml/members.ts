@@ -1,4 +1,5 @@
 import { LotlineError } from '../../errors.ts';
+import { FAULTS_MAX } from '../json/faults.ts';
 import { pointerToken } from '../json/split.ts';
 import { quoted } from '../uri.ts';
 import type { Names } from './names.ts';
@@ -6,7 +7,7 @@ import type { XmlAttribute, XmlElement } from './tree.ts';
 
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
 const XSD = 'http://www.w3.org/2001/XMLSchema';
-const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:\d+$/;
+export const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:\d+$/;
 const NUMBER_TYPES = new Set(['int', 'integer', 'long', 'short', 'decimal', 'double', 'float']);
 const NUMBER = /^([+-]?)0*(?:(\d+)(?:\.(\d*))?|\.(\d+))((?:[eE][+-]?\d+)?)$/;
 
@@ -43,7 +44,7 @@ export class MemberReader {
   }
 
   fault(what: string, at: string, fix: string, code: 'EV-SCHEMA' | 'EV-CONTEXT' = 'EV-SCHEMA'): void {
-    this.faults.push(new LotlineError(code, what, { at, fix }));
+    if (this.faults.length < FAULTS_MAX) this.faults.push(new LotlineError(code, what, { at, fix }));
   }
 
   place(pointer: string, at: string): void {

@@ -103,6 +103,7 @@ class EventReader extends MemberReader {
   event(element: XmlElement, at: string): Members {
     const placed = { element, at };
     this.place('', at);
+    this.place('/type', at);
     this.declared = element.declares;
     const old = element.uri === '' && element.local === 'QuantityEvent';
     const members: Members = new Map();
@@ -177,7 +178,8 @@ class EventReader extends MemberReader {
       }
       const list = Array.isArray(before) ? (before as Json[]) : [before];
       this.place(`${pointer}/${list.length}`, child.at);
-      into.set(local, [...list, this.text(child)]);
+      list.push(this.text(child));
+      into.set(local, list);
       return;
     }
     const list = (before ?? []) as Json[];
