@@ -68,6 +68,11 @@ describe('the pre-hash string (codes.md §1, profile P)', () => {
       'quantityListquantityElementepcClass=urn:x:aquantity=1000000000000000000000quantityElementepcClass=urn:x:cquantity=1.5uom=KGM',
     ],
     [
+      'counts the attributes of an XML element as its children, and its own text as its value',
+      { 'cbvmda:netWeight': { '@measurementUnitCode': 'KGM', '@ex:by': 'scale', '#text': '3.50' }, 'ex:a': { '@b': 'c' } },
+      '{http://ns.example.com/epcis/}ab=c{urn:epcglobal:cbv:mda:}netWeight=3.5measurementUnitCode=KGM{http://ns.example.com/epcis/}by=scale',
+    ],
+    [
       'puts the type before the transaction, and copes without a type',
       { bizTransactionList: [{ bizTransaction: 'urn:x:2' }, { bizTransaction: 'urn:x:1', type: 'po' }] },
       'bizTransactionListbizTransaction=urn:x:2type=https://ref.gs1.org/cbv/BTT-pobizTransaction=urn:x:1',
@@ -222,6 +227,14 @@ describe('the fingerprints', () => {
     expect(identity(minimal({ 'ex:a': `x${fence}{${EX}}a=y` }))).not.toBe(identity(minimal({ 'ex:a': ['x', 'y'] })));
     expect(identity(minimal({ 'ex:o': { [`k=x${fence}k`]: 'y' } }))).not.toBe(identity(minimal({ 'ex:o': { k: ['x', 'y'] } })));
     expect(identity(minimal({ 'ex:a': '\u001d' }))).not.toBe(identity(minimal({ 'ex:a': '\u001f29;' })));
+  });
+
+  it('tells attributes of XML from elements, and from contexts that are none', () => {
+    const of = (inner: Json) => identity(minimal({ 'ex:o': inner }));
+    expect(of({ '@a': 'b' })).not.toBe(of({ a: 'b' }));
+    expect(of({ '@a': 'b', '#text': 'c' })).not.toBe(of({ '@a': 'b', '#text': 'd' }));
+    expect(of({ '@context': 'urn:x:1' })).not.toBe(of({ '@context': 'urn:x:2' }));
+    expect(of({ '#text': ['c'] })).not.toBe(of({ '#text': ['d'] }));
   });
 
   it('leave eventID and recordTime out of the digest', () => {

@@ -232,11 +232,12 @@ class Writer {
       this.collectExtensions(value, children);
       for (const member of Object.keys(value)) {
         // Members without a namespace occur only in here; XML has them as unqualified elements.
-        if (member.includes(':') || member === 'comment' || member === '#text' || this.isContext(member, value[member])) continue;
+        if (member.includes(':') || member === 'comment' || this.isText(member, value[member]) || this.isContext(member, value[member]))
+          continue;
         this.extension(this.attributeKey(member), value[member], children);
       }
       // The text of an XML element that has attributes is its value, the attributes count as children (codes.md §1.4).
-      const text = value['#text'] === undefined ? '' : this.extensionText(value['#text']);
+      const text = this.isText('#text', value['#text']) ? this.extensionText(value['#text']) : '';
       const own = text === '' ? key : `${key}=${text}`;
       if (text !== '' || children.length > 0 || this.identity) into.push(`${this.begin}${own}${sorted(children).join('')}${this.end}`);
     } else if (value !== null && value !== undefined) {
@@ -248,6 +249,10 @@ class Writer {
   /** What JSON writes as `@name` is an attribute in XML: the hash calls it by its name, the identity keeps the two apart. */
   private attributeKey(member: string): string {
     return member.startsWith('@') && !this.identity ? member.slice(1) : member;
+  }
+
+  private isText(member: string, value: unknown): boolean {
+    return member === '#text' && (value instanceof ExactNumber || (value !== null && value !== undefined && typeof value !== 'object'));
   }
 
   /** A context is no content; the text under that name is an attribute `context`, which the identity must not lose. */

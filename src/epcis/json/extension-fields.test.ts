@@ -27,6 +27,15 @@ describe('the extension fields of an event', () => {
     expect(fields({ ilmd: { 'mda:lotNumber': 'L1' } })).toEqual(expected);
   });
 
+  it('of XML that have attributes have their text as value, and the attributes further in', () => {
+    const event = { 'ex:weight': { '@unit': 'KGM', '@ex:by': 'scale', '#text': 3.5 } };
+    expect(fields(event)).toEqual([
+      ['event', false, `${EX}weight`, 3.5],
+      ['event', true, '@unit', 'KGM'],
+      ['event', true, `${EX}by`, 'scale'],
+    ]);
+  });
+
   it('are found at every extension point (V-13)', () => {
     const [element] = sensorEvent()['sensorElementList'] as Record<string, Record<string, unknown>>[];
     const event = {

@@ -31,8 +31,8 @@ export function readExtensionFields(event: JsonObject, prefixes: Prefixes): Exte
   const collect = (scope: ExtensionScope, members: unknown, inner: boolean) => {
     if (!isObject(members)) return;
     for (const [member, value] of Object.entries(members)) {
-      if (member === '#text') continue; // told with the element that it is the text of
-      const read = readName(member, prefixes);
+      if (member === '#text' && isScalar(value)) continue; // told with the element that it is the text of
+      const read = readName(member.startsWith('@') ? member.slice(1) : member, prefixes); // an attribute in XML
       if (read === 'undeclared' || (read === 'bare' && !inner)) continue;
       add(scope, read === 'bare' ? member : `${masterDataNamespace(read.namespace)}#${read.local}`, value, inner);
     }

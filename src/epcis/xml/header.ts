@@ -1,4 +1,4 @@
-import { formatJson, type Json, type Members, MemberReader, type Placed, xpathOf } from './members.ts';
+import { formatJson, type Json, MemberReader, type Members, type Placed, xpathOf } from './members.ts';
 import type { Names } from './names.ts';
 import type { SplitXml } from './split.ts';
 import type { XmlElement } from './tree.ts';
@@ -64,7 +64,8 @@ class HeadReader extends MemberReader {
   private business({ element, at }: Placed, document: Members): void {
     const found = (name: string, ...path: string[]) => {
       let here: XmlElement | undefined = element;
-      for (const step of path) here = here?.children.find((child): child is XmlElement => typeof child !== 'string' && child.local === step);
+      for (const step of path)
+        here = here?.children.find((child): child is XmlElement => typeof child !== 'string' && child.local === step);
       const text = here === undefined ? '' : this.text({ element: here, at });
       if (text === '') return;
       document.set(name, text);

@@ -1,4 +1,5 @@
 import { LotlineError } from '../../errors.ts';
+import { FAULTS_MAX } from '../json/faults.ts';
 import { pointerToken } from '../json/split.ts';
 import { quoted } from '../uri.ts';
 import type { Names } from './names.ts';
@@ -6,7 +7,7 @@ import type { XmlAttribute, XmlElement } from './tree.ts';
 
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
 const XSD = 'http://www.w3.org/2001/XMLSchema';
-const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:\d+$/;
+export const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:\d+$/;
 const NUMBER_TYPES = new Set(['int', 'integer', 'long', 'short', 'decimal', 'double', 'float']);
 const NUMBER = /^([+-]?)0*(?:(\d+)(?:\.(\d*))?|\.(\d+))((?:[eE][+-]?\d+)?)$/;
 
@@ -43,7 +44,7 @@ export class MemberReader {
   }
 
   fault(what: string, at: string, fix: string, code: 'EV-SCHEMA' | 'EV-CONTEXT' = 'EV-SCHEMA'): void {
-    this.faults.push(new LotlineError(code, what, { at, fix }));
+    if (this.faults.length < FAULTS_MAX) this.faults.push(new LotlineError(code, what, { at, fix }));
   }
 
   place(pointer: string, at: string): void {
@@ -130,7 +131,12 @@ export class MemberReader {
     const colon = written.indexOf(':');
     const name = this.names.member(uri, colon < 0 ? '' : written.slice(0, colon), local);
     if (name === null)
-      this.fault(`the namespace ${quoted(uri)} of ${written} is not an absolute URI`, at, 'Use an absolute URI as namespace.', 'EV-CONTEXT');
+      this.fault(
+        `the namespace ${quoted(uri)} of ${written} is not an absolute URI`,
+        at,
+        'Use an absolute URI as namespace.',
+        'EV-CONTEXT',
+      );
     return name;
   }
 
@@ -141,21 +147,11 @@ export class MemberReader {
       this.place(here, at);
       into.set(name, this.value(element, at, here));
     } else {
-      const list = isList(before) ? (before as Json[]) : this.listOf(before, here);
+      const list = isList(before) ? (before as Json[]) : [before]; // the first keeps its place without a number
       this.place(`${here}/${list.length}`, at);
       list.push(this.value(element, at, `${here}/${list.length}`));
       into.set(name, list);
     }
-  }
-
-  /** The first of several: what was told of its places now holds for entry 0. */
-  private listOf(first: Json, pointer: string): Json[] {
-    if (this.places !== null) {
-      for (const [told, at] of [...this.places]) {
-        if (told === pointer || told.startsWith(`${pointer}/`)) this.places.set(`${pointer}/0${told.slice(pointer.length)}`, at);
-      }
-    }
-    return [first];
   }
 
   /** A text alone is a string, or what `xsi:type` says; child elements and attributes make an object, whose own text is `#text`. */
@@ -235,19 +231,24 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** The XPath of what a JSON pointer names: of the element it came from, or of where a missing one belongs. */
+/**
+ * The XPath of what a JSON pointer names: of the element it came from, or of where a missing one belongs. Entry 0 of a list that has no place of its
+ * own is the element that was there before the list became one.
+ */
 export function xpathOf(pointer: string, places: ReadonlyMap<string, string>): string {
-  let known = pointer;
-  let rest = '';
-  while (known !== '' && !places.has(known)) {
-    const slash = known.lastIndexOf('/');
-    const token = known.slice(slash + 1).replaceAll('~1', '/').replaceAll('~0', '~');
-    known = known.slice(0, slash);
-    if (token === '@context') rest = '';
-    else if (/^\d+$/.test(token)) rest = `[${Number(token) + 1}]${rest}`;
-    else rest = `/${OF_ATTRIBUTES.test(known) ? '@' : ''}${token}${rest}`;
+  let at = places.get('') ?? '';
+  let key = '';
+  for (const token of pointer.split('/').slice(1)) {
+    const next = `${key}/${token}`;
+    const told = places.get(next);
+    if (told !== undefined) at = told;
+    else if (token === '0' && places.has(key)) continue;
+    else if (/^\d+$/.test(token)) at += `[${Number(token) + 1}]`;
+    else if (token === '@context') return at;
+    else at += `/${OF_ATTRIBUTES.test(key) ? '@' : ''}${token.replaceAll('~1', '/').replaceAll('~0', '~')}`;
+    key = next;
   }
-  return (places.get(known) ?? '') + rest;
+  return at;
 }
 
 /** Objects whose members are attributes in XML, or most of them. */

@@ -1,3 +1,4 @@
+import { LotlineError } from '../../errors.ts';
 import { EPCIS_CONTEXT_URLS, isFreePrefix } from '../json/context.ts';
 import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { isAbsoluteUri } from '../uri.ts';
@@ -7,6 +8,9 @@ const MASTER_DATA_PREFIX = 'cbvmda';
 const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 /** Begins the JSON form of a prefix that JSON-LD could not have as it is; XML keeps prefixes that begin with xml for itself. */
 const ESCAPED = 'xml.';
+
+/** Namespaces that one event or header may declare for itself. */
+export const NAMESPACES_MAX = 256;
 
 /** Whether the namespace is that of CBV master data in one of its spellings (V-15). */
 export function isMasterData(namespace: string): boolean {
@@ -115,6 +119,11 @@ export class Names {
         this.own.set(MASTER_DATA_PREFIX, uri);
       }
       return MASTER_DATA_PREFIX;
+    }
+    if (this.own.size >= NAMESPACES_MAX) {
+      throw new LotlineError('REQ-LIMIT', `one event or header uses more than ${NAMESPACES_MAX} namespaces of its own`, {
+        fix: 'Use fewer namespaces, or declare them on the document.',
+      });
     }
     const wanted = written === '' ? '' : jsonPrefix(written, uri);
     if (wanted !== '') {

@@ -159,7 +159,8 @@ class Walk {
     });
     parser.on('doctype', (doctype) => {
       told();
-      if (/[["']/.test(doctype)) throw this.fail('a DOCTYPE with declarations or an external identifier is not taken', 'Remove the DOCTYPE.');
+      if (/[["']/.test(doctype))
+        throw this.fail('a DOCTYPE with declarations or an external identifier is not taken', 'Remove the DOCTYPE.');
     });
     parser.on('processinginstruction', told);
     parser.on('comment', told);
@@ -175,7 +176,8 @@ class Walk {
       told();
       this.attributeCount = 0;
       if (name.length > NAME_MAX) throw this.tooLong('name');
-      if (names.length >= DEPTH_MAX) throw this.limit(`the document is nested deeper than ${DEPTH_MAX} levels`, 'Flatten the extension data.');
+      if (names.length >= DEPTH_MAX)
+        throw this.limit(`the document is nested deeper than ${DEPTH_MAX} levels`, 'Flatten the extension data.');
     });
     parser.on('opentag', (tag) => {
       told();

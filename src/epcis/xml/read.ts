@@ -6,11 +6,11 @@ import type { JsonObject } from '../json/json-object.ts';
 import { headerOf, type ReadDocument, type ReadOptions, type RefusedEvent, readEventText } from '../json/read.ts';
 import type { ReadEvent } from '../model.ts';
 import { headToJson, headXpath } from './header.ts';
-import { xpathOf } from './members.ts';
+import { EPCIS_NAMESPACE, xpathOf } from './members.ts';
 import { DocumentNames, Names } from './names.ts';
 import { parseXml } from './parse.ts';
-import { type SplitXml, splitXml, type XmlEventSpan } from './split.ts';
-import { eventToJson } from './to-json.ts';
+import { type SplitXml, splitXml, unqualified, type XmlEventSpan } from './split.ts';
+import { type EventJson, eventToJson } from './to-json.ts';
 import type { XmlElement } from './tree.ts';
 
 /**
@@ -83,20 +83,24 @@ function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, read
   const place = { index, at: span.at, start: span.start, end: span.end };
   const namespaces = { ...split.namespaces, ...names.namespaces() };
   let element: XmlElement;
+  let converted: EventJson;
   try {
     element = parseXml(bytes.subarray(span.start, span.end), { namespaces });
+    if (split.kind !== 'event' && EPCIS_NAMESPACE.test(element.uri)) throw unqualified(element.name, '');
+    converted = eventToJson(element, new Names(names), span.at, false);
   } catch (error) {
     if (!(error instanceof LotlineError)) throw error;
     return { ...place, errors: [movedTo(error, span.at)], eventID: null };
   }
-  const { text, inexact, reader } = eventToJson(element, new Names(names), span.at, false);
+  const { text, inexact, reader } = converted;
   const read = readEventText(text, '', scope, { ...options, ownContext: true, inexact });
   if (!('errors' in read) && reader.faults.length === 0 && read.breaches.length === 0) return { ...place, ...read };
   // Something has to be told: once more, now with the places of things.
   const told = eventToJson(element, new Names(names), span.at, true).reader;
   const xpath = (pointer: string) => xpathOf(pointer, told.places ?? new Map());
   if ('errors' in read || told.faults.length > 0) {
-    const errors = 'errors' in read ? read.errors.map((error) => movedTo(error, xpath(error.at))) : [];
+    const known = new Set(told.faults.map(({ at }) => at));
+    const errors = ('errors' in read ? read.errors : []).map((error) => movedTo(error, xpath(error.at))).filter(({ at }) => !known.has(at));
     const eventID = 'errors' in read ? read.eventID : read.event.eventID;
     return { ...place, errors: [...told.faults, ...errors].slice(0, FAULTS_MAX), eventID };
   }
@@ -104,6 +108,7 @@ function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, read
 }
 
 function movedTo(error: LotlineError, at: string): LotlineError {
-  return new LotlineError(error.code, error.message, { at, fix: error.fix, ...(error.things && { things: error.things }), cause: error.cause });
+  const { code, message, things, cause } = error;
+  const fix = error.fix.replace(/an? (?:prefix|name with a prefix) declared in @context/, 'an element of a namespace of your own');
+  return new LotlineError(code, message, { at, fix, ...(things && { things }), cause });
 }
-

@@ -103,6 +103,7 @@ class EventReader extends MemberReader {
   event(element: XmlElement, at: string): Members {
     const placed = { element, at };
     this.place('', at);
+    this.place('/type', at);
     this.declared = element.declares;
     const old = element.uri === '' && element.local === 'QuantityEvent';
     const members: Members = new Map();
@@ -127,6 +128,7 @@ class EventReader extends MemberReader {
 
   private asObjectEvent(members: Members): void {
     const entry: Members = new Map();
+    for (const pointer of ['/quantityList', '/quantityList/0']) this.place(pointer, this.places?.get('') ?? '');
     for (const name of ['epcClass', 'quantity']) {
       const value = members.get(name);
       if (value !== undefined) entry.set(name, value);
@@ -176,7 +178,8 @@ class EventReader extends MemberReader {
       }
       const list = Array.isArray(before) ? (before as Json[]) : [before];
       this.place(`${pointer}/${list.length}`, child.at);
-      into.set(local, [...list, this.text(child)]);
+      list.push(this.text(child));
+      into.set(local, list);
       return;
     }
     const list = (before ?? []) as Json[];
@@ -200,7 +203,8 @@ class EventReader extends MemberReader {
         return members;
       });
     }
-    if ('typed' in field) return this.entries(placed, pointer, field.typed, (entry, here) => this.typedValue(entry, here, field.typed, field.kind));
+    if ('typed' in field)
+      return this.entries(placed, pointer, field.typed, (entry, here) => this.typedValue(entry, here, field.typed, field.kind));
     if ('texts' in field) return this.texts(placed, pointer, field.texts);
     this.foreignAttributes(null, placed, pointer);
     const value = this.text(placed);
@@ -212,7 +216,10 @@ class EventReader extends MemberReader {
   /** A list of plain values: by far the most elements of a document are these. */
   private texts({ element, at }: Placed, pointer: string, local: string): Json {
     const list: string[] = [];
-    if (this.places === null && element.children.every((child) => typeof child === 'string' || (child.uri === '' && child.local === local))) {
+    if (
+      this.places === null &&
+      element.children.every((child) => typeof child === 'string' || (child.uri === '' && child.local === local))
+    ) {
       for (const child of element.children) {
         if (typeof child !== 'string') list.push(this.text({ element: child, at: '' }));
         else if (child.trim() !== '') this.fault(`text stands in ${element.name}, which holds elements only`, at, 'Remove the text.');
@@ -227,7 +234,11 @@ class EventReader extends MemberReader {
     const list: Json[] = [];
     for (const child of this.elements(placed.element, placed.at)) {
       if (child.element.uri !== '' || child.element.local !== local) {
-        this.fault(`${placed.element.name} holds ${child.element.name}, which does not belong there`, child.at, `Write ${local} elements only.`);
+        this.fault(
+          `${placed.element.name} holds ${child.element.name}, which does not belong there`,
+          child.at,
+          `Write ${local} elements only.`,
+        );
         continue;
       }
       const here = `${pointer}/${list.length}`;
