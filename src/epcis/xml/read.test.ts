@@ -347,6 +347,15 @@ describe('extensions in XML', () => {
     expect(faultsOf(readXmlDocument(bytes))).toEqual([]);
   });
 
+  it('are not taken for URIs, nor URIs for them, where a prefix is called like a scheme (V-14)', () => {
+    const declared = 'xmlns:tag="http://a.example.com/" xmlns:urn="http://b.example.com/" xmlns:b="tag:example.com,2026:"';
+    const bytes = documentOf(objectEvent('<bizStep>urn:x:1</bizStep><tag:a>1</tag:a><b:c>2</b:c>'), { declared });
+    expect(jsonOf(bytes)).toMatchObject({ bizStep: 'urn:x:1', 'xml.tag:a': '1', 'b:c': '2' });
+    const { prefixes } = readContext(JSON.parse(readXmlDocument(bytes).header.context), '');
+    expect(prefixes.get('b')).toBe('tag:example.com,2026:');
+    expect(readOne(bytes).event.bizStep).toBe('urn:x:1');
+  });
+
   it('of CBV master data are cbvmda in every spelling, and hashed as written (V-15)', () => {
     const lot = (namespace: string) =>
       documentOf(objectEvent('<ilmd><m:lotNumber>L1</m:lotNumber></ilmd>', 'ADD'), { declared: `xmlns:m="${namespace}"` });
