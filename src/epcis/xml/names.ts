@@ -9,6 +9,14 @@ const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 /** Begins the JSON form of a prefix that JSON-LD could not have as it is; XML keeps prefixes that begin with xml for itself. */
 const ESCAPED = 'xml.';
 
+/** As a prefix, the name of a scheme would turn URIs of that scheme into CURIEs. */
+const URI_SCHEMES = new Set(['http', 'https', 'urn', 'tag', 'ni', 'did', 'info', 'oid', 'geo', 'mailto', 'ftp', 'file', 'data']);
+
+/** Whether a text before a colon is the scheme of a URI, whatever prefixes are declared. */
+export function isUriScheme(prefix: string): boolean {
+  return URI_SCHEMES.has(prefix);
+}
+
 /** Namespaces that one event or header may declare for itself. */
 export const NAMESPACES_MAX = 256;
 
@@ -148,7 +156,8 @@ export class Names {
 }
 
 function jsonPrefix(written: string, namespace: string): string {
-  const plain = /^[A-Za-z][A-Za-z0-9.-]*$/.test(written) && !written.startsWith(ESCAPED) && isFreePrefix(written, namespace);
+  const plain =
+    /^[A-Za-z][A-Za-z0-9.-]*$/.test(written) && !written.startsWith(ESCAPED) && !isUriScheme(written) && isFreePrefix(written, namespace);
   return plain ? written : escapedPrefix(written);
 }
 

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CASE, PALLET, SITE, sgtin } from '../../../test/support/epcis-documents.ts';
 import { sharedPath } from '../../../test/support/shared.ts';
 import { LotlineError } from '../../errors.ts';
 import { readContext } from '../json/context.ts';
-import { isRefused, type ReadDocument, readDocument } from '../json/read.ts';
+import { isRefused, type ReadDocument, readDocument, readEventText } from '../json/read.ts';
 import { writeQueryDocument } from '../json/write.ts';
 import type { ReadEvent } from '../model.ts';
 import { readXmlDocument, xmlEventToJson } from './read.ts';
@@ -346,6 +347,15 @@ describe('extensions in XML', () => {
     expect(faultsOf(readXmlDocument(bytes))).toEqual([]);
   });
 
+  it('are not taken for URIs, nor URIs for them, where a prefix is called like a scheme (V-14)', () => {
+    const declared = 'xmlns:tag="http://a.example.com/" xmlns:urn="http://b.example.com/" xmlns:b="tag:example.com,2026:"';
+    const bytes = documentOf(objectEvent('<bizStep>urn:x:1</bizStep><tag:a>1</tag:a><b:c>2</b:c>'), { declared });
+    expect(jsonOf(bytes)).toMatchObject({ bizStep: 'urn:x:1', 'xml.tag:a': '1', 'b:c': '2' });
+    const { prefixes } = readContext(JSON.parse(readXmlDocument(bytes).header.context), '');
+    expect(prefixes.get('b')).toBe('tag:example.com,2026:');
+    expect(readOne(bytes).event.bizStep).toBe('urn:x:1');
+  });
+
   it('of CBV master data are cbvmda in every spelling, and hashed as written (V-15)', () => {
     const lot = (namespace: string) =>
       documentOf(objectEvent('<ilmd><m:lotNumber>L1</m:lotNumber></ilmd>', 'ADD'), { declared: `xmlns:m="${namespace}"` });
@@ -609,6 +619,62 @@ describe('an event kept as XML', () => {
     const prints = (items: typeof events) =>
       items.map((item) => (isRefused(item) ? item.errors : Buffer.from(item.identityDigest).toString('hex')));
     expect(prints(again)).toEqual(prints(events));
+  });
+});
+
+describe('a text that somebody has damaged', () => {
+  const sound = new TextDecoder().decode(
+    documentOf(
+      objectEvent('<ilmd><cbvmda:lotNumber a="1">L</cbvmda:lotNumber></ilmd><ex:a xsi:type="xsd:int">1</ex:a>', 'ADD') +
+        `<AggregationEvent>${TIMES}<parentID>${CASE}</parentID><childEPCs><epc>${sgtin(1)}</epc></childEPCs><action>ADD</action></AggregationEvent>`,
+      { header: '<EPCISHeader><ex:h>1</ex:h></EPCISHeader>' },
+    ),
+  );
+  const pieces = [
+    '<',
+    '>',
+    '/',
+    '"',
+    '&',
+    ' ',
+    '=',
+    ':',
+    'xmlns',
+    'xmlns="',
+    '<a>',
+    '</a>',
+    '<!--',
+    ']]>',
+    '&#0;',
+    '\0',
+    '\u{1d11e}',
+    'epcis:',
+    '<extension>',
+    '<?x?>',
+  ];
+
+  it('is read or refused, never anything else, and accepted events can be read again by themselves', () => {
+    const damage = fc.tuple(fc.nat(sound.length - 1), fc.nat(12), fc.constantFrom('', ...pieces));
+    fc.assert(
+      fc.property(fc.array(damage, { minLength: 1, maxLength: 3 }), (damages) => {
+        let text = sound;
+        for (const [at, length, piece] of damages) text = text.slice(0, at) + piece + text.slice(at + length);
+        const bytes = bytesOf(text);
+        try {
+          const document = readXmlDocument(bytes);
+          for (const item of document.events()) {
+            if (isRefused(item)) continue;
+            const json = xmlEventToJson(bytes.subarray(item.start, item.end), document.header.context);
+            const scope = readContext(JSON.parse(document.header.context), '', { syntax: 'xml 2.0' });
+            const again = readEventText(json, '', scope, { ownContext: true, inexact: true });
+            expect(again).toMatchObject({ identityDigest: item.identityDigest });
+          }
+        } catch (error) {
+          if (!(error instanceof LotlineError)) throw error;
+        }
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { CBV_LISTS, CBV_SPELLINGS, type VocabularyKind } from '../cbv/lists.ts';
 import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { formatJson, isNil, type Json, MemberReader, type Members, type Placed } from './members.ts';
-import type { Names } from './names.ts';
+import { isUriScheme, type Names } from './names.ts';
 import type { XmlElement } from './tree.ts';
 
 /** How a standard element is read; what is inside an object is named by the same words. */
@@ -294,7 +294,7 @@ class EventReader extends MemberReader {
     const colon = value.indexOf(':');
     if (colon <= 0 || value.startsWith('//', colon + 1)) return value;
     const prefix = value.slice(0, colon);
-    if (EPCIS_PREFIXES.has(prefix)) return value;
+    if (EPCIS_PREFIXES.has(prefix) || isUriScheme(prefix)) return value;
     const namespace = ownOf(element.declares, prefix) ?? ownOf(this.declared, prefix) ?? this.names.renamed(prefix);
     return namespace === undefined ? value : namespace + value.slice(colon + 1);
   }
