@@ -69,7 +69,7 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     for (const id of [0, 1, 2, 10_000]) await ask('findingPlace', { id });
   },
   async findings(ask, { keys }) {
-    const all = await ask('findings', { limit: 1_000 });
+    const all = (await ask('findings', { limit: 1_000 }))?.list;
     for (const args of [
       { limit: 3 },
       { limit: 3, before: 5 },
