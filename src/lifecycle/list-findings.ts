@@ -105,9 +105,14 @@ async function fitting(db: Db, rows: readonly Row[]): Promise<readonly Row[]> {
     sql`SELECT t.finding, count(*) AS things FROM ${eachNumber(rows.map((row) => row.id))} j CROSS JOIN finding_thing t ON t.finding = j.value GROUP BY t.finding`,
   );
   const counts = new Map(counted.map(({ finding, things }) => [finding, things]));
+  const fit: Row[] = [];
   let things = 0;
-  const beyond = rows.findIndex((row) => (things += counts.get(row.id) ?? 0) > THINGS_MAX);
-  return beyond < 0 ? rows : rows.slice(0, Math.max(1, beyond));
+  for (const row of rows) {
+    things += counts.get(row.id) ?? 0;
+    if (things > THINGS_MAX && fit.length > 0) break;
+    fit.push(row);
+  }
+  return fit;
 }
 
 /** What a finding is identified by in the journal, and its state. */
