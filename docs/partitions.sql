@@ -55,6 +55,7 @@ CREATE INDEX event_time ON event (time, seq);
 CREATE INDEX event_event_id ON event USING hash (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX event_hash ON event (hash);
 CREATE INDEX event_digest ON event (digest);
+CREATE INDEX event_type ON event (type, seq);
 CREATE INDEX event_biz_step ON event (biz_step, seq);
 CREATE INDEX event_disposition ON event (disposition, seq);
 CREATE INDEX event_read_point ON event (read_point, seq);

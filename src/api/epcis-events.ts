@@ -14,7 +14,7 @@ import { wanted } from './limits.ts';
 import { accepted } from './negotiate.ts';
 import { RefusedDocument } from './problems.ts';
 
-const JSON_TYPES = ['application/json', 'application/ld+json'] as const;
+export const JSON_TYPES = ['application/json', 'application/ld+json'] as const;
 
 /** Events: query them, read one, capture one (epcis-2.0.md §7.1). */
 export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'readers'>): FastifyPluginAsyncTypebox {
@@ -136,12 +136,12 @@ function linkNext(
   });
 }
 
-function searchOf(request: FastifyRequest): URLSearchParams {
+export function searchOf(request: FastifyRequest): URLSearchParams {
   const at = request.url.indexOf('?');
   return new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1));
 }
 
-function styleOf(request: FastifyRequest, byDefault: EpcFormat): { format: EpcFormat; creationDate: string } {
+export function styleOf(request: FastifyRequest, byDefault: EpcFormat): { format: EpcFormat; creationDate: string } {
   const asked = request.headers['gs1-epc-format'];
   const format = asked === undefined ? byDefault : EPC_FORMATS.find((name) => name === asked);
   if (format === undefined)
@@ -153,7 +153,7 @@ function styleOf(request: FastifyRequest, byDefault: EpcFormat): { format: EpcFo
 }
 
 /** Q-8: `ex=http://ns.example.com/epcis/,…` declares prefixes for the values of a URL query. EPCIS's own keep their meaning. */
-function extensionsOf(request: FastifyRequest): Prefixes {
+export function extensionsOf(request: FastifyRequest): Prefixes {
   const header = request.headers['gs1-extensions'];
   if (header === undefined) return EPCIS_PREFIXES;
   const prefixes = new Map<string, string>();

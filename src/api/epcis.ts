@@ -4,6 +4,7 @@ import type { ApiDeps } from './deps.ts';
 import { captureRoutes } from './epcis-capture.ts';
 import { eventRoutes } from './epcis-events.ts';
 import { answerOptions, checkVersionHeaders } from './epcis-headers.ts';
+import { resourceRoutes } from './epcis-resources.ts';
 
 const CONTEXT = 'https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld';
 /** The nine top-level resources (R-1, epcis-2.0.md §7.1). */
@@ -28,5 +29,6 @@ export function epcisRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
     );
     await app.register(captureRoutes(deps));
     await app.register(eventRoutes(deps));
+    await app.register(resourceRoutes(deps));
   };
 }

@@ -35,7 +35,8 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
         schema: {
           tags,
           summary: 'List findings',
-          description: 'Newest first. One finding names every thing that one event offends with.',
+          description:
+            'Newest first. One finding names every thing that one event offends with; a page with very many things ends before `perPage`.',
           querystring: Type.Object(
             {
               code: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9-]{1,40}$', description: 'Such as SN-DUP.' })),
@@ -53,16 +54,16 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
         const page = pageOf(query);
         const before = numberCursor(page);
         const args: FindingsArgs = {
-          limit: page.limit + 1,
+          limit: page.limit,
           ...(before !== undefined && { before }),
           ...(query.code !== undefined && { code: query.code }),
           ...(query.state !== undefined && { state: query.state }),
           ...(query.thing !== undefined && { thing: keyIn(query.thing, '?thing') }),
         };
-        const findings = await readers.ask('findings', args, wanted(request));
-        const last = findings[page.limit - 1];
-        if (findings.length > page.limit && last !== undefined) linkNext(reply, '/api/v1/findings', query, String(last.id));
-        return { findings: findings.slice(0, page.limit) };
+        const { list, more } = await readers.ask('findings', args, wanted(request));
+        const last = list.at(-1);
+        if (more && last !== undefined) linkNext(reply, '/api/v1/findings', query, String(last.id));
+        return { findings: list };
       },
     );
 
@@ -92,7 +93,8 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
         const place = await readers.look('findingPlace', { id });
         if (place === null) throw unknown();
         const { done } = await capture.record({ kind: 'resolve-finding', ...place, ...request.body }, principalOf(request).id);
-        const [finding] = await readers.ask('findings', { id, limit: 1 });
+        const { list } = await readers.ask('findings', { id, limit: 1 });
+        const [finding] = list;
         if (!done || finding === undefined) throw unknown();
         return finding;
       },

@@ -8,7 +8,7 @@ import { SqliteJournal } from '../store/sqlite/journal.ts';
 import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting } from '../store/sqlite/open.ts';
 import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
-import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS, storeBusy } from './group.ts';
+import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, GROUP_FIRST, internal, RETRY_MS, storeBusy } from './group.ts';
 import type { Command } from './service.ts';
 import { prepare, standBack } from './threads.ts';
 
@@ -59,6 +59,8 @@ function openIntake() {
 
 const requests: CaptureRequest[] = [];
 let lastTaken = 0;
+/** Documents in the next group. */
+let most = GROUP_FIRST;
 let woken = true;
 let working = false;
 let closing = false;
@@ -71,7 +73,7 @@ function nextGroup(): TakenDocument[] {
   const group: TakenDocument[] = [];
   let bytes = 0;
   for (const document of pending.iterate(lastTaken) as IterableIterator<TakenDocument>) {
-    if (group.length > 0 && bytes + document.body.length > GROUP_BYTES) break;
+    if (group.length === most || (group.length > 0 && bytes + document.body.length > GROUP_BYTES)) break;
     group.push(document);
     bytes += document.body.length;
   }
@@ -120,6 +122,7 @@ async function captureQueued(): Promise<boolean> {
   const outcomes = await captureDocuments(group);
   if (outcomes === null) return false;
   lastTaken = (group.at(-1) as TakenDocument).id;
+  most = Math.min(GROUP_DOCUMENTS, most * 2);
   say({ ended: group.map((document) => document.captureID) });
   return true;
 }

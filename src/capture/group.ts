@@ -6,6 +6,11 @@ import type { Outcome, TakenDocument } from './outcome.ts';
 /** Documents folded in one transaction: by number, and by bytes so that one group stays small enough to hold in memory. */
 export const GROUP_DOCUMENTS = 512;
 export const GROUP_BYTES = 16 * 1024 * 1024;
+/**
+ * The first group of a process, which is cold: the next ones have twice as many documents each, up to the most. So one that is killed again and again a
+ * second after its start still gets through what waits, however much that is.
+ */
+export const GROUP_FIRST = 8;
 /** After the store has refused to write: how long until the next try. */
 export const RETRY_MS = 1_000;
 

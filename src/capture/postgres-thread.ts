@@ -9,7 +9,7 @@ import { endStoppedWriter, tryWriterLock, writerName } from '../store/postgres/l
 import { connect, hangUp, isCanceled, isLost, isPostgresFault, isSchemaFault } from '../store/postgres/open.ts';
 import { type Alongside, Capturer, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
-import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, internal, RETRY_MS } from './group.ts';
+import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, GROUP_FIRST, internal, RETRY_MS } from './group.ts';
 import {
   ANSWER_CHANNEL,
   channelOf,
@@ -60,7 +60,7 @@ let healthy = true;
 let refused = false;
 let wake: () => void = () => {};
 /** Documents in the next group: fewer after one that the database did not bear, in case it was its size. */
-let most = GROUP_DOCUMENTS;
+let most = GROUP_FIRST;
 /** How many times the usual a statement may take: more after one that took too long although there was but one document, so that none waits for ever. */
 let patience = 1;
 

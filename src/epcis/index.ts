@@ -11,7 +11,7 @@ export { type ExtensionField, type ExtensionScope, readExtensionFields } from '.
 export { type DocumentHeader, isRefused, type ReadDocument, type ReadOptions, type RefusedEvent, readDocument } from './json/read.ts';
 export { type EpcFormat, type QueryDocument, type WriteEventOptions, writeEvent, writeQueryDocument } from './json/write.ts';
 export type * from './model.ts';
-export { EPCIS_PREFIXES, type Prefixes } from './prefixes.ts';
+export { EPCIS_PREFIXES, expandCurie, type Prefixes } from './prefixes.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
 export {
   documentToXml,

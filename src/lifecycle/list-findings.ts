@@ -38,8 +38,11 @@ type Row = {
   resolution: string | null;
 };
 
-/** Findings, newest first, those with an id below `before`. */
-export async function findings(db: Db, args: FindingsArgs): Promise<FindingAnswer[]> {
+/** A page ends before the finding that takes it beyond so many things, whatever its number of findings; one finding always comes. */
+const THINGS_MAX = 100_000;
+
+/** Findings, newest first, those with an id below `before`, and whether there are more. */
+export async function findings(db: Db, args: FindingsArgs): Promise<{ list: FindingAnswer[]; more: boolean }> {
   const where = [sql`f.id < ${args.before ?? Number.MAX_SAFE_INTEGER}`];
   let from = sql`finding f`;
   if (args.id !== undefined) where.push(sql`f.id = ${args.id}`);
@@ -47,13 +50,14 @@ export async function findings(db: Db, args: FindingsArgs): Promise<FindingAnswe
   if (args.state !== undefined) where.push(sql`f.state = ${args.state}`);
   if (args.thing !== undefined) {
     const node = await findNode(db, args.thing);
-    if (node === null) return [];
+    if (node === null) return { list: [], more: false };
     from = sql`(SELECT DISTINCT finding FROM finding_thing WHERE node = ${node}) t CROSS JOIN finding f ON f.id = t.finding`;
   }
-  const rows = await db.all<Row>(
+  const found = await db.all<Row>(
     sql`SELECT f.id, f.code, f.seq, f.severity, f.state, f.opened, f.due, f.resolution FROM ${from}
-        WHERE ${sql.join(where, sql` AND `)} ORDER BY f.id DESC LIMIT ${args.limit}`,
+        WHERE ${sql.join(where, sql` AND `)} ORDER BY f.id DESC LIMIT ${args.limit + 1}`,
   );
+  const rows = await fitting(db, found.slice(0, args.limit));
   const things = await db.all<{ finding: number; node: number; other: number }>(
     sql`SELECT t.finding, t.node, t.other FROM ${eachNumber(rows.map((row) => row.id))} j CROSS JOIN finding_thing t ON t.finding = j.value ORDER BY t.finding, t.node, t.other`,
   );
@@ -76,7 +80,7 @@ export async function findings(db: Db, args: FindingsArgs): Promise<FindingAnswe
     if (own === undefined) mine.set(t.finding, [t]);
     else own.push(t);
   }
-  return rows.map((row, i): FindingAnswer => {
+  const list = rows.map((row, i): FindingAnswer => {
     const own = mine.get(row.id) ?? [];
     const resolution = resolutions[i] ?? null;
     return {
@@ -92,6 +96,23 @@ export async function findings(db: Db, args: FindingsArgs): Promise<FindingAnswe
       resolution: resolution && { note: resolution.note, at: isoTime(resolution.at), by: actors.get(resolution.seq) ?? '' },
     };
   });
+  return { list, more: found.length > rows.length };
+}
+
+/** The first of these findings, as many as a page holds. */
+async function fitting(db: Db, rows: readonly Row[]): Promise<readonly Row[]> {
+  const counted = await db.all<{ finding: number; things: number }>(
+    sql`SELECT t.finding, count(*) AS things FROM ${eachNumber(rows.map((row) => row.id))} j CROSS JOIN finding_thing t ON t.finding = j.value GROUP BY t.finding`,
+  );
+  const counts = new Map(counted.map(({ finding, things }) => [finding, things]));
+  const fit: Row[] = [];
+  let things = 0;
+  for (const row of rows) {
+    things += counts.get(row.id) ?? 0;
+    if (things > THINGS_MAX && fit.length > 0) break;
+    fit.push(row);
+  }
+  return fit;
 }
 
 /** What a finding is identified by in the journal, and its state. */

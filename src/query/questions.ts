@@ -6,6 +6,7 @@ import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
 import { packLines } from './pack-lines.ts';
+import { hasMember, resourceMembers } from './resources.ts';
 import { storeCounts } from './store-counts.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
@@ -19,12 +20,14 @@ export const questions = {
   eventPage,
   findingPlace,
   findings,
+  hasMember,
   history,
   inclusion,
   keyByHash,
   latestCheckpoint,
   listKeys,
   packLines,
+  resourceMembers,
   scope,
   storeCounts,
   thing,

@@ -1,6 +1,7 @@
 import { parseQueryBody } from '../../src/epcis/query/index.ts';
 import type { AnswerStyle } from '../../src/query/event-answer.ts';
 import type { QuestionName, Questions } from '../../src/query/questions.ts';
+import { RESOURCES } from '../../src/query/resources.ts';
 import { KEY_HASH } from './small-store.ts';
 
 const STYLES: readonly AnswerStyle[] = (['Never_Translates', 'Always_EPC_URN', 'Always_GS1_Digital_Link'] as const).map((format) => ({
@@ -69,7 +70,7 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     for (const id of [0, 1, 2, 10_000]) await ask('findingPlace', { id });
   },
   async findings(ask, { keys }) {
-    const all = await ask('findings', { limit: 1_000 });
+    const all = (await ask('findings', { limit: 1_000 }))?.list;
     for (const args of [
       { limit: 3 },
       { limit: 3, before: 5 },
@@ -81,6 +82,11 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     for (const code of new Set(all?.map((finding) => finding.code))) await ask('findings', { limit: 50, code });
     for (const { id } of (all ?? []).slice(0, 5)) await ask('findings', { limit: 1, id });
     for (const thing of keys) await ask('findings', { limit: 50, thing });
+  },
+  async hasMember(ask, { keys }) {
+    for (const resource of RESOURCES)
+      for (const value of [...keys.slice(0, 5), 'shipping', 'in_transit', 'ObjectEvent', 'nonsense', 'http://ns.example.com/own'])
+        await ask('hasMember', { resource, value });
   },
   async history(ask, { things }) {
     for (const thing of things) for (const lineage of [false, true]) await ask('history', { ...thing, lineage });
@@ -109,6 +115,17 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
         after = page?.next ?? null;
         if (after === null) break;
       }
+  },
+  async resourceMembers(ask) {
+    for (const resource of RESOURCES)
+      for (const { format } of STYLES)
+        for (const args of [
+          { after: 0, limit: 1_000 },
+          { after: 0, limit: 2 },
+          { after: 3, limit: 3 },
+          { after: 42, limit: 1 },
+        ])
+          await ask('resourceMembers', { resource, format, ...args });
   },
   async scope(ask, { things }) {
     for (const thing of things) await ask('scope', thing);

@@ -120,6 +120,8 @@ CREATE INDEX event_time ON event (time);
 
 CREATE INDEX event_transformation ON event (transformation) WHERE transformation IS NOT NULL;
 
+CREATE INDEX event_type ON event (type);
+
 CREATE TABLE event_item (
   item INTEGER NOT NULL,
   seq INTEGER NOT NULL,
