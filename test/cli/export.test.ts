@@ -90,6 +90,8 @@ describe('lotline export and import', () => {
     })();
     const sizes: number[] = [];
     for (const name of ['one.ndjson', 'two.ndjson']) {
+      // When its job has ended, it is in the journal, and whatever came before it.
+      await server.capture(documentOf([commission(500 + sizes.length, packs(90_000 + sizes.length, 90_000 + sizes.length))]));
       const out = join(server.folder, name);
       await lotline('export', '--data', server.folder, '--out', out);
       const { manifest } = JSON.parse(readFileSync(out, 'utf8').split('\n')[0] as string) as { manifest: { size: number } };
