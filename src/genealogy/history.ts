@@ -77,7 +77,9 @@ export async function history(db: Db, args: { of: string; lineage?: boolean } & 
     sql`SELECT ${COLUMNS} FROM ${eachNumber([...reasons.keys()])} j CROSS JOIN event e ON e.seq = j.value CROSS JOIN entry n ON n.seq = e.seq
         WHERE ${stated(t, sql`e`)} AND ${notRepeated(t, sql`e`)}`,
   );
-  const ordered = rows.map((row) => ({ row, position: positionOf(row) })).sort((a, b) => comparePositions(a.position, b.position));
+  const ordered = rows
+    .map((row) => ({ row, position: positionOf(row) }))
+    .sort((a, b) => comparePositions(a.position, b.position) || a.row.seq - b.row.seq);
   const entries = await told(
     db,
     ordered.map(({ row }) => ({ row, reason: reasons.get(row.seq) as Reason })),
