@@ -2,14 +2,15 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { rolesWith } from '../access/index.ts';
 import { principalOf } from './authenticate.ts';
+import { bodyOf } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
-import { bodyOf } from './epcis-capture.ts';
+import { JSON_TYPES, XML_TYPES } from './epcis-headers.ts';
 import { sendJson, wanted } from './limits.ts';
 import { RefusedDocument } from './problems.ts';
 
 const DOCUMENT = Type.Unsafe<Buffer>({
   type: 'object',
-  description: 'An EPCIS 2.0 JSON document or a bare event.',
+  description: 'An EPCIS document or a bare event, in JSON or XML.',
   additionalProperties: true,
 });
 /** A dry run holds up the fold, and what is told of a document is larger than itself: so one has the size of a group of captures, and no more. */
@@ -30,7 +31,7 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
           tags: ['Capture aids'],
           summary: 'Dry run of a capture',
           description: 'What each event would come to under the rules in force, the earlier ones counting as stored. Stores nothing.',
-          consumes: ['application/json', 'application/ld+json'],
+          consumes: [...JSON_TYPES, ...XML_TYPES],
           body: DOCUMENT,
           response: {
             200: Type.Unsafe<unknown>({
@@ -56,7 +57,7 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
           tags: ['Capture aids'],
           summary: 'The event hash of each event',
           description: 'With the text that it is the SHA-256 of (CBV 2.0 §8.9). Stores nothing.',
-          consumes: ['application/json', 'application/ld+json'],
+          consumes: [...JSON_TYPES, ...XML_TYPES],
           body: DOCUMENT,
           response: { 200: Type.Unsafe<unknown>({ type: 'object', description: '{events:[{hash, profile, prehash}]}' }) },
         },

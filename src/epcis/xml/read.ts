@@ -9,6 +9,7 @@ import { headToJson, headXpath } from './header.ts';
 import { EPCIS_NAMESPACE, xpathOf } from './members.ts';
 import { DocumentNames, Names } from './names.ts';
 import { parseXml } from './parse.ts';
+import { standAlone } from './serialize.ts';
 import { type SplitXml, splitXml, unqualified, type XmlEventSpan } from './split.ts';
 import { type EventJson, eventToJson } from './to-json.ts';
 import type { XmlElement } from './tree.ts';
@@ -33,7 +34,7 @@ export function readXmlDocument(bytes: Uint8Array, options: ReadOptions & { read
     header,
     eventCount: events.length,
     *events() {
-      for (let i = 0; i < events.length; i++) yield readXmlEvent(bytes, events[i]!, i, { split, names, scope, options });
+      for (let i = 0; i < events.length; i++) yield readSpan(bytes, events[i]!, i, { split, names, scope, options });
     },
   };
 }
@@ -45,7 +46,13 @@ export function readXmlDocument(bytes: Uint8Array, options: ReadOptions & { read
 export function xmlEventToJson(body: Uint8Array, contextText: string): string {
   const document = DocumentNames.ofContext(contextText);
   const element = parseXml(body, { namespaces: document.namespaces() });
-  return eventToJson(element, new Names(document), `/${element.name}`, false).text;
+  return eventToJson(element, new Names(document), `/${element.name}`, false, true).text;
+}
+
+/** The element of an event kept as XML, with what of the declarations around it it makes use of; otherwise as xmlEventToJson. */
+export function readXmlEvent(body: Uint8Array, contextText: string): XmlElement {
+  const namespaces = DocumentNames.ofContext(contextText).namespaces();
+  return standAlone(parseXml(body, { namespaces }), namespaces);
 }
 
 /** The document without events as JSON. What only XML can get wrong throws at once. */
@@ -78,7 +85,7 @@ type Reading = {
   readonly options: ReadOptions;
 };
 
-function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, reading: Reading): ReadEvent | RefusedEvent {
+function readSpan(bytes: Uint8Array, span: XmlEventSpan, index: number, reading: Reading): ReadEvent | RefusedEvent {
   const { split, names, scope, options } = reading;
   const place = { index, at: span.at, start: span.start, end: span.end };
   const namespaces = { ...split.namespaces, ...names.namespaces() };

@@ -1,0 +1,24 @@
+import { type ReadDocument, type ReadOptions, readDocument as readJsonDocument } from './json/read.ts';
+import { readXmlDocument, xmlEventToJson } from './xml/read.ts';
+
+const LESS_THAN = 0x3c;
+
+/** Whether a text is XML, and not JSON: its first character that is no white space says so, and a byte order mark is none. */
+export function isXml(bytes: Uint8Array): boolean {
+  let i = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  while (bytes[i] === 0x20 || bytes[i] === 0x09 || bytes[i] === 0x0a || bytes[i] === 0x0d) i++;
+  return bytes[i] === LESS_THAN;
+}
+
+/**
+ * Reads an EPCIS document: 2.0 in JSON, or 2.0 and 1.x in XML. Both come to the same model and the same fingerprints (X-11); places of faults are JSON
+ * Pointers in the one and XPaths in the other.
+ */
+export function readDocument(bytes: Uint8Array, options: ReadOptions = {}): ReadDocument {
+  return isXml(bytes) ? readXmlDocument(bytes, options) : readJsonDocument(bytes, options);
+}
+
+/** The EPCIS 2.0 JSON text of an event by its own bytes, however it was sent, and the context of the document that it came in. */
+export function eventJson(body: Uint8Array, contextText: string): string {
+  return isXml(body) ? xmlEventToJson(body, contextText) : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+}
