@@ -69,8 +69,13 @@ describe('the pre-hash string (codes.md §1, profile P)', () => {
     ],
     [
       'counts the attributes of an XML element as its children, and its own text as its value',
-      { 'cbvmda:netWeight': { '@measurementUnitCode': 'KGM', '@ex:by': 'scale', '#text': '3.50' }, 'ex:a': { '@b': 'c' } },
+      { 'cbvmda:netWeight': { '@:measurementUnitCode': 'KGM', '@ex:by': 'scale', '#:text': '3.50' }, 'ex:a': { '@:b': 'c' } },
       '{http://ns.example.com/epcis/}ab=c{urn:epcglobal:cbv:mda:}netWeight=3.5measurementUnitCode=KGM{http://ns.example.com/epcis/}by=scale',
+    ],
+    [
+      'takes the keywords of JSON-LD for members like any other, but for contexts and comments',
+      { 'ex:a': { '@type': 'xsd:date', '@value': '2026', '#text': 'x', '@id': 'y', '@context': { z: 'urn:z:' }, comment: 'c' } },
+      `{${EX}}a#text=x@id=y@type=xsd:date@value=2026`,
     ],
     [
       'puts the type before the transaction, and copes without a type',
@@ -229,12 +234,23 @@ describe('the fingerprints', () => {
     expect(identity(minimal({ 'ex:a': '\u001d' }))).not.toBe(identity(minimal({ 'ex:a': '\u001f29;' })));
   });
 
-  it('tells attributes of XML from elements, and from contexts that are none', () => {
+  it('tells attributes of XML from elements, from keywords of JSON-LD, and from contexts that are none', () => {
     const of = (inner: Json) => identity(minimal({ 'ex:o': inner }));
-    expect(of({ '@a': 'b' })).not.toBe(of({ a: 'b' }));
-    expect(of({ '@a': 'b', '#text': 'c' })).not.toBe(of({ '@a': 'b', '#text': 'd' }));
-    expect(of({ '@context': 'urn:x:1' })).not.toBe(of({ '@context': 'urn:x:2' }));
-    expect(of({ '#text': ['c'] })).not.toBe(of({ '#text': ['d'] }));
+    expect(of({ '@:a': 'b' })).not.toBe(of({ a: 'b' }));
+    expect(of({ '@:a': 'b' })).not.toBe(of({ '@a': 'b' }));
+    expect(of({ '@ex:a': 'b' })).not.toBe(of({ 'ex:a': 'b' }));
+    expect(of({ '@:a': 'b', '#:text': 'c' })).not.toBe(of({ '@:a': 'b', '#:text': 'd' }));
+    expect(of({ '@:context': 'urn:x:1' })).not.toBe(of({ '@:context': 'urn:x:2' }));
+    expect(of({ '#:text': ['c'] })).not.toBe(of({ '#:text': ['d'] }));
+  });
+
+  it('takes the spellings of the CBV master data namespace for one, where the hash wants it as declared (V-15)', () => {
+    const spelled = (namespace: string) =>
+      fingerprints(minimal({ ilmd: { 'm:lotNumber': 'L1' } }), new Map([...prefixes, ['m', namespace]]));
+    const [colon, none, sharp] = ['urn:epcglobal:cbv:mda:', 'urn:epcglobal:cbv:mda', 'urn:epcglobal:cbv:mda#'].map(spelled);
+    expect([none?.identityDigest, sharp?.identityDigest]).toEqual([colon?.identityDigest, colon?.identityDigest]);
+    expect(none?.hash).not.toEqual(colon?.hash);
+    expect(spelled('urn:epcglobal:cbv:mda/').identityDigest).not.toEqual(colon?.identityDigest);
   });
 
   it('leave eventID and recordTime out of the digest', () => {

@@ -1,6 +1,14 @@
 import { constrainedDigitalLink } from '../../identifiers/index.ts';
 import { CBV_SPELLINGS, type VocabularyKind } from '../cbv/lists.ts';
-import { expandCurie, type Prefixes, readName } from '../prefixes.ts';
+import {
+  attributeOf,
+  expandCurie,
+  isMasterDataNamespace,
+  MASTER_DATA_NAMESPACE,
+  type Prefixes,
+  readName,
+  TEXT_MEMBER,
+} from '../prefixes.ts';
 import { formatExactTime, formatMilliseconds, parseExactTime } from '../time.ts';
 import { ExactNumber, plainDecimal, plainDouble } from './exact-number.ts';
 
@@ -15,7 +23,8 @@ export function prehash(event: JsonMembers, prefixes: Prefixes): string {
 /**
  * The two strings that are hashed of one event, sharing the work on its identifiers: profile P, and the identity form by which two events are one
  * (design.md §3). The identity form has times at full precision, extension values, `stringValue` and `hexBinaryValue` as written, numbers by their
- * digits and not as doubles, and the errorDeclaration at its end. It fences every item, so that no value can imitate the items of another event.
+ * digits and not as doubles, the namespace of CBV master data in one spelling (V-15), and the errorDeclaration at its end. It fences every item, so
+ * that no value can imitate the items of another event.
  */
 export function fingerprintTexts(event: JsonMembers, prefixes: Prefixes): { prehash: string; identity: string } {
   const links = new Map<string, string[]>();
@@ -216,11 +225,19 @@ class Writer {
   private collectExtensions(members: JsonMembers, into: string[]): void {
     for (const name of Object.keys(members)) {
       if (!name.includes(':')) continue; // a standard member
-      const read = readName(name.startsWith('@') ? name.slice(1) : name, this.prefixes);
-      if (typeof read === 'string') this.extension(name, members[name], into);
-      else if (!(read.namespace === COMMENT && read.local === 'comment'))
-        this.extension(`{${read.namespace}}${read.local}`, members[name], into);
+      if (name === TEXT_MEMBER && isScalar(members[name])) continue; // told with the element that it is the text of
+      const attribute = attributeOf(name);
+      const read = readName(attribute ?? name, this.prefixes);
+      if (typeof read !== 'string' && read.namespace === COMMENT && read.local === 'comment') continue;
+      const key = typeof read === 'string' ? (attribute ?? name) : `{${this.namespace(read.namespace)}}${read.local}`;
+      // The hash calls an attribute by its name (codes.md §1.4), the identity keeps it apart from an element of that name.
+      this.extension(attribute !== null && this.identity ? `@:${key}` : key, members[name], into);
     }
+  }
+
+  /** The hash wants namespaces exactly as declared; whether two events are one does not depend on the spelling (V-15). */
+  private namespace(declared: string): string {
+    return this.identity && isMasterDataNamespace(declared) ? MASTER_DATA_NAMESPACE : declared;
   }
 
   private extension(name: string, value: unknown, into: string[]): void {
@@ -232,32 +249,16 @@ class Writer {
       this.collectExtensions(value, children);
       for (const member of Object.keys(value)) {
         // Members without a namespace occur only in here; XML has them as unqualified elements.
-        if (member.includes(':') || member === 'comment' || this.isText(member, value[member]) || this.isContext(member, value[member]))
-          continue;
-        this.extension(this.attributeKey(member), value[member], children);
+        if (!member.includes(':') && member !== 'comment' && member !== '@context') this.extension(member, value[member], children);
       }
       // The text of an XML element that has attributes is its value, the attributes count as children (codes.md §1.4).
-      const text = this.isText('#text', value['#text']) ? this.extensionText(value['#text']) : '';
+      const text = isScalar(value[TEXT_MEMBER]) ? this.extensionText(value[TEXT_MEMBER]) : '';
       const own = text === '' ? key : `${key}=${text}`;
       if (text !== '' || children.length > 0 || this.identity) into.push(`${this.begin}${own}${sorted(children).join('')}${this.end}`);
     } else if (value !== null && value !== undefined) {
       const text = this.extensionText(value);
       if (text !== '' || this.identity) into.push(this.item(key, text));
     }
-  }
-
-  /** What JSON writes as `@name` is an attribute in XML: the hash calls it by its name, the identity keeps the two apart. */
-  private attributeKey(member: string): string {
-    return member.startsWith('@') && !this.identity ? member.slice(1) : member;
-  }
-
-  private isText(member: string, value: unknown): boolean {
-    return member === '#text' && (value instanceof ExactNumber || (value !== null && value !== undefined && typeof value !== 'object'));
-  }
-
-  /** A context is no content; the text under that name is an attribute `context`, which the identity must not lose. */
-  private isContext(member: string, value: unknown): boolean {
-    return member === '@context' && !(this.identity && typeof value === 'string');
   }
 
   private extensionText(value: unknown): string {
@@ -365,6 +366,10 @@ function list(value: unknown): readonly unknown[] {
 
 function isMembers(value: unknown): value is JsonMembers {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value instanceof ExactNumber;
 }
 
 function words(text: string): readonly string[] {
