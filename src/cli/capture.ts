@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileS
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { readDocument } from '../epcis/read.ts';
+import { readDocument } from '../epcis/syntax.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 import { Client, problemOf, SERVER_FLAGS, serverOf } from './client.ts';
 import { count, drawTable, startProgress } from './terminal.ts';

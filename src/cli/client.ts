@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { isXml } from '../epcis/read.ts';
+import { isXml } from '../epcis/syntax.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 
 /** Where a running lotline is, and the key to it. */

@@ -4,15 +4,25 @@
 
 export { CBV_LISTS, type VocabularyKind } from './cbv/lists.ts';
 export { canonicalVocabulary, vocabularyWebUri } from './cbv/vocabulary.ts';
-export { eventHash, fingerprints, formatHashId, parseHashId } from './hash/hash.ts';
-export { prehash } from './hash/prehash.ts';
+export {
+  checkForeignHashId,
+  eventHash,
+  fingerprints,
+  formatHashId,
+  hashInProfile,
+  isForeignHashId,
+  parseHashId,
+  type VerifiedHash,
+  verifyHashId,
+} from './hash/hash.ts';
+export { HASH_PROFILES, type HashProfile, prehash } from './hash/prehash.ts';
 export { EPCIS_CONTEXT_URLS, type KnownContexts, readContext, Scope } from './json/context.ts';
 export { type ExtensionField, type ExtensionScope, readExtensionFields } from './json/extension-fields.ts';
 export { type DocumentHeader, isRefused, type ReadDocument, type ReadOptions, type RefusedEvent } from './json/read.ts';
 export { type EpcFormat, type QueryDocument, type WriteEventOptions, writeEvent, writeQueryDocument } from './json/write.ts';
 export type * from './model.ts';
 export { EPCIS_PREFIXES, expandCurie, type Prefixes } from './prefixes.ts';
-export { eventJson, isXml, readDocument } from './read.ts';
+export { type EventAsJson, eventJson, isXml, readDocument, readEitherSyntax } from './syntax.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
 export {
   documentToXml,

@@ -101,7 +101,7 @@ function ownPrefixes(contextText: string, known: KnownContexts | undefined): rea
 
 /** Whether a name or value of the event may begin with the prefix. A text with \u escapes may spell it unseen and is taken to use all. */
 function uses(text: string, prefix: string): boolean {
-  return text.includes(`"${prefix}:`) || text.includes(`"@${prefix}:`) || text.includes('\\u');
+  return text.includes(`"${prefix}:`) || text.includes(`"@${prefix}:`) /* an attribute in XML */ || text.includes('\\u');
 }
 
 // ── What is translated ───────────────────────────────────────────────────────────────────────

@@ -28,7 +28,7 @@ const header = {
             id: 'urn:epc:idpat:sgtin:030001.0012345.*',
             attributes: [
               { id: 'cbvmda:regulatedProductName', attribute: 'Epcistra' },
-              { id: 'urn:epcglobal:cbv:mda#netWeight', attribute: { measurement: { '@measurementUnitCode': 'KGM', '#text': '3.5' } } },
+              { id: 'urn:epcglobal:cbv:mda#netWeight', attribute: { measurement: { '@:measurementUnitCode': 'KGM', '#:text': '3.5' } } },
               { id: 'ex:own', attribute: 12.5 },
             ],
             children: ['urn:x:1'],

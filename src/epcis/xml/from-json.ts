@@ -2,7 +2,7 @@ import type { VocabularyKind } from '../cbv/lists.ts';
 import { ExactNumber, parseExactJson, plainDecimal } from '../hash/exact-number.ts';
 import type { JsonObject } from '../json/json-object.ts';
 import { pointerToken } from '../json/split.ts';
-import { EPCIS_PREFIXES, type Prefixes } from '../prefixes.ts';
+import { attributeOf, EPCIS_PREFIXES, type Prefixes, TEXT_MEMBER } from '../prefixes.ts';
 import {
   plainAttribute,
   plainElement,
@@ -34,7 +34,7 @@ export type WrittenXml = { readonly element: XmlElement; readonly notes: readonl
  * `extension` elements (X-9). Give the JSON text, not the parsed object, where numbers are to keep their digits (DM-18). The element declares every
  * prefix it uses. An event is taken to have passed the checks of reading; members that these would refuse are left out.
  *
- * Extensions (V-13 to V-16): `"@name"` members become attributes, `"#text"` the text, lists repeated elements, numbers and booleans get an `xsi:type`.
+ * Extensions (V-13 to V-16): what came from attributes and text becomes that again (`attributeOf`), lists become repeated elements, numbers and booleans get an `xsi:type`.
  * `notes` says what XML cannot hold: null, a list in a list, several certificationInfo in 2.0, names and characters that XML does not take, and on
  * sensor metadata and reports any extension but a plain value. That a list has one entry or none cannot be seen in XML and is not told.
  * Throws `EV-CONTEXT` for a name whose prefix is not declared.
@@ -99,21 +99,24 @@ export class JsonToXml {
     const alone = Object.keys(members).length === 1;
     for (const [member, value] of Object.entries(members)) {
       const here = `${at}/${pointerToken(member)}`;
-      if (member === '@context') this.notes.add(here, '@context inside an extension is left out');
-      else if (member === '#text') {
+      if (member === '@context') {
+        this.notes.add(here, '@context inside an extension is left out');
+        continue;
+      }
+      if (member === TEXT_MEMBER) {
         const { attributes: typed, children: text } = this.scalar(value, here);
         if (alone) attributes.push(...typed);
         else if (typed.length > 0) this.notes.add(here, 'beside attributes or elements a number or boolean becomes a text in XML');
         children.unshift(...text);
-      } else if (member.length > 1 && member.startsWith('@')) {
-        const name = this.names.read(member.slice(1), here);
-        if (isScalar(value))
-          attributes.push({ ...(name === 'bare' ? this.names.plain(member.slice(1), here) : name), value: this.text(value, here) });
-        else this.notes.add(here, 'an attribute holds one plain value in XML; this one is left out');
-      } else {
-        const name = this.names.read(member, here);
-        children.push(...this.elements(name === 'bare' ? this.names.plain(member, here) : name, value, here));
+        continue;
       }
+      const attribute = attributeOf(member);
+      const name = this.names.read(attribute ?? member, here);
+      const named = name === 'bare' ? this.names.plain(attribute ?? member, here) : name;
+      if (attribute !== null) {
+        if (isScalar(value)) attributes.push({ ...named, value: this.text(value, here) });
+        else this.notes.add(here, 'an attribute holds one plain value in XML; this one is left out');
+      } else children.push(...this.elements(named, value, here));
     }
     return { attributes, children };
   }

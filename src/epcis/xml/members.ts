@@ -1,6 +1,7 @@
 import { LotlineError } from '../../errors.ts';
 import { FAULTS_MAX } from '../json/faults.ts';
 import { pointerToken } from '../json/split.ts';
+import { TEXT_MEMBER } from '../prefixes.ts';
 import { quoted } from '../uri.ts';
 import type { Names } from './names.ts';
 import type { XmlAttribute, XmlElement } from './tree.ts';
@@ -154,7 +155,7 @@ export class MemberReader {
     }
   }
 
-  /** A text alone is a string, or what `xsi:type` says; child elements and attributes make an object, whose own text is `#text`. */
+  /** A text alone is a string, or what `xsi:type` says; child elements and attributes make an object, whose own text is `#:text`. */
   value(element: XmlElement, at: string, pointer: string): Json {
     let text = '';
     const members: Members = new Map();
@@ -166,8 +167,8 @@ export class MemberReader {
       }
       const name = this.attributeName(attribute, `${at}/@${attribute.name}`);
       if (name === null) continue;
-      members.set(`@${name}`, attribute.value);
-      this.place(`${pointer}/${pointerToken(`@${name}`)}`, `${at}/@${attribute.name}`);
+      members.set(name, attribute.value);
+      this.place(`${pointer}/${pointerToken(name)}`, `${at}/@${attribute.name}`);
     }
     const steps = this.places === null ? null : new Steps(element);
     for (const child of element.children) {
@@ -176,12 +177,15 @@ export class MemberReader {
     }
     const own = this.typed(text.trim(), xsiType, element);
     if (members.size === 0) return own;
-    if (own !== '') members.set('#text', own);
+    if (own !== '') members.set(TEXT_MEMBER, own);
     return members;
   }
 
+  /** The member that stands for an attribute: prefixes.ts, attributeOf. */
   private attributeName(attribute: XmlAttribute, at: string): string | null {
-    return attribute.uri === '' ? attribute.local : this.name(attribute.name, attribute.uri, attribute.local, at);
+    if (attribute.uri === '') return `@:${attribute.local}`;
+    const name = this.name(attribute.name, attribute.uri, attribute.local, at);
+    return name === null ? null : `@${name}`;
   }
 
   private typed(text: string, xsiType: string | null, element: XmlElement): Json {

@@ -311,9 +311,9 @@ describe('extensions in XML', () => {
       ),
     ).toEqual({
       '@context': { xml: 'http://www.w3.org/XML/1998/namespace' },
-      'cbvmda:netWeight': { '@measurementUnitCode': 'KGM', '@ex:by': 'scale', '#text': 3.5 },
-      'ex:b': { '@c': '' },
-      'ex:d': { '@xml:lang': 'de', '#text': 'ja' },
+      'cbvmda:netWeight': { '@:measurementUnitCode': 'KGM', '@ex:by': 'scale', '#:text': 3.5 },
+      'ex:b': { '@:c': '' },
+      'ex:d': { '@xml:lang': 'de', '#:text': 'ja' },
     });
   });
 
@@ -490,7 +490,7 @@ describe('what stands around the events', () => {
                   id: SITE,
                   attributes: [
                     { id: 'urn:epcglobal:cbv:mda#name', attribute: 'Site' },
-                    { id: 'urn:x:w', attribute: { measurement: { '@measurementUnitCode': 'KGM', '#text': '3.5' } } },
+                    { id: 'urn:x:w', attribute: { measurement: { '@:measurementUnitCode': 'KGM', '#:text': '3.5' } } },
                   ],
                   children: ['urn:x:child'],
                 },
