@@ -102,18 +102,16 @@ export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
 
 /** Answers of events, for every resource whose answer they are. */
 export function eventAnswers({ settings, readers }: Pick<ApiDeps, 'settings' | 'readers'>): {
-  page(request: FastifyRequest, reply: FastifyReply, query: EventQuery, page: PageRequest): Promise<FastifyReply>;
+  /** `queryName`: of a named query (R-8). */
+  page(request: FastifyRequest, reply: FastifyReply, query: EventQuery, page: PageRequest, queryName?: string): Promise<FastifyReply>;
 } {
   return {
-    async page(request, reply, query, { perPage, nextPageToken }) {
+    async page(request, reply, query, { perPage, nextPageToken }, queryName) {
       const type = accepted(request, JSON_TYPES);
       const now = Date.now();
       const start = nextPageToken === null ? null : parsePageToken(nextPageToken, query, now);
-      const { body, next } = await readers.ask(
-        'eventPage',
-        { query, perPage, start, style: styleOf(request, settings.epcFormat) },
-        wanted(request),
-      );
+      const style = { ...styleOf(request, settings.epcFormat), ...(queryName !== undefined && { queryName }) };
+      const { body, next } = await readers.ask('eventPage', { query, perPage, start, style }, wanted(request));
       if (next !== null) linkNext(request, reply, { query, perPage, next, expires: now + TOKEN_MS });
       return await reply.type(type).send(bufferOf(body));
     },
