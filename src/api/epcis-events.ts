@@ -105,11 +105,13 @@ export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
 
 /** Answers of events, for every resource whose answer they are. */
 export function eventAnswers({ settings, readers }: Pick<ApiDeps, 'settings' | 'readers'>): {
-  page(request: FastifyRequest, reply: FastifyReply, query: EventQuery, page: PageRequest): Promise<FastifyReply>;
+  /** `queryName`: of a named query (R-8). */
+  page(request: FastifyRequest, reply: FastifyReply, query: EventQuery, page: PageRequest, queryName?: string): Promise<FastifyReply>;
 } {
   return {
-    async page(request, reply, query, { perPage, nextPageToken }) {
-      const { type, style } = eventStyle(request, reply, settings.epcFormat);
+    async page(request, reply, query, { perPage, nextPageToken }, queryName) {
+      const { type, style: form } = eventStyle(request, reply, settings.epcFormat);
+      const style = { ...form, ...(queryName !== undefined && { queryName }) };
       const now = Date.now();
       const start = nextPageToken === null ? null : parsePageToken(nextPageToken, query, now);
       const document = await readers.ask('eventPage', { query, perPage, start, style }, wanted(request));

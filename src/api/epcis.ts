@@ -4,6 +4,7 @@ import type { ApiDeps } from './deps.ts';
 import { captureRoutes } from './epcis-capture.ts';
 import { eventRoutes } from './epcis-events.ts';
 import { answerOptions, checkVersionHeaders } from './epcis-headers.ts';
+import { queryRoutes } from './epcis-queries.ts';
 import { resourceRoutes } from './epcis-resources.ts';
 
 const CONTEXT = 'https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld';
@@ -30,5 +31,6 @@ export function epcisRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
     await app.register(captureRoutes(deps));
     await app.register(eventRoutes(deps));
     await app.register(resourceRoutes(deps));
+    await app.register(queryRoutes(deps));
   };
 }

@@ -6,7 +6,7 @@ import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
 import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
-import type { CaptureService, Command, PendingJob } from './service.ts';
+import type { CaptureService, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, fromProblem, ownBuffer, ready, startThread } from './threads.ts';
 
 export type QueueLimits = {
@@ -128,7 +128,7 @@ export class EmbeddedCapture implements CaptureService {
     }
   }
 
-  async record(command: Command, actor: string): Promise<{ done: boolean }> {
+  async record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }> {
     return { done: await this.askSoon<boolean>((record, until) => this.send({ record, until, command, actor })) };
   }
 

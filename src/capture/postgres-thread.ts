@@ -21,7 +21,7 @@ import {
   REQUEST_KEPT_MS,
   WRITER_IDLE,
 } from './postgres-messages.ts';
-import type { Command } from './service.ts';
+import type { Command, KeptChange } from './service.ts';
 
 /** A process that is not the writer asks this often whether it can be. */
 const TAKEOVER_MS = 500;
@@ -252,7 +252,7 @@ async function answerOne(client: pg.Client, capturer: Capturer, { kind, captureI
   try {
     if (kind === 'check') await forget(client, [captureID], [[captureID, { verdicts: JSON.stringify(await capturer.check(body, actor)) }]]);
     else {
-      const command = JSON.parse(Buffer.from(body).toString('utf8')) as Command;
+      const command = JSON.parse(Buffer.from(body).toString('utf8')) as Command | KeptChange;
       await carryOut(capturer, command, actor, (done) => forget(client, [captureID], [[captureID, { done }]]));
     }
   } catch (error) {

@@ -19,7 +19,7 @@ import {
   WRITER_TIMES,
   type WriterTimes,
 } from './postgres-messages.ts';
-import type { CaptureService, Command, PendingJob } from './service.ts';
+import type { CaptureService, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, startThread } from './threads.ts';
 
 /** How old a count of what waits may be; counting takes a tenth of the time at most, and longer when much that was deleted is in its way. */
@@ -119,7 +119,7 @@ export class PostgresCapture implements CaptureService {
     throw problemOf(answer);
   }
 
-  async record(command: Command, actor: string): Promise<{ done: boolean }> {
+  async record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }> {
     const answer = await this.ask('command', actor, Buffer.from(JSON.stringify(command)));
     if ('done' in answer) return answer;
     throw problemOf(answer);

@@ -5,6 +5,7 @@ import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
+import { namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
 import { hasMember, resourceMembers } from './resources.ts';
 import { storeCounts } from './store-counts.ts';
@@ -26,6 +27,7 @@ export const questions = {
   keyByHash,
   latestCheckpoint,
   listKeys,
+  namedQueries,
   packLines,
   resourceMembers,
   scope,

@@ -115,3 +115,15 @@ export type JobRow = {
 
 export type MasterdataRow = { type: string; id: string; seq: number; attributes: string; children: string };
 export type KeyRow = { id: string; name: string; roles: string; hash: Uint8Array; created: number; ended: number | null };
+/** Times in ms. */
+export type QueryRow = { name: string; query: string; actor: string; created: number };
+export type SubscriptionRow = {
+  id: string;
+  query: string;
+  actor: string;
+  created: number;
+  terms: string;
+  next_seq: number;
+  version: number;
+  progress: string;
+};

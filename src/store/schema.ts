@@ -183,6 +183,22 @@ export const tables = {
     stored: integer('stored').notNull(),
     errors: text('errors').notNull(),
   }),
+  named_query: sqliteTable('named_query', {
+    name: text('name').primaryKey(),
+    query: text('query').notNull(),
+    actor: text('actor').notNull(),
+    created: integer('created').notNull(),
+  }),
+  subscription: sqliteTable('subscription', {
+    id: text('id').primaryKey(),
+    query: text('query').notNull(),
+    actor: text('actor').notNull(),
+    created: integer('created').notNull(),
+    terms: text('terms').notNull(),
+    next_seq: integer('next_seq').notNull(),
+    version: integer('version').notNull(),
+    progress: text('progress').notNull(),
+  }),
   meta: sqliteTable('meta', { name: text('name').primaryKey(), value: text('value').notNull() }),
 } as const;
 

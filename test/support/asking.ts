@@ -103,6 +103,10 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async listKeys(ask) {
     for (const args of [{}, { id: 'k_1' }, { id: "'; --" }]) await ask('listKeys', args);
   },
+  async namedQueries(ask) {
+    for (const args of [{ limit: 10 }, { limit: 1 }, { limit: 10, after: 'all' }, { limit: 1, name: 'all' }, { limit: 1, name: 'none' }])
+      await ask('namedQueries', args);
+  },
   async packLines(ask, { things }) {
     for (const thing of things)
       for (let after = null, pages = 0; pages < 4; pages++) {

@@ -14,6 +14,8 @@ import type {
   NewThing,
   PartRow,
   PayloadRow,
+  QueryRow,
+  SubscriptionRow,
   ThingRow,
 } from '../rows.ts';
 import type { SqliteConnection } from './open.ts';
@@ -467,6 +469,22 @@ export class SqliteJournal implements Journal {
   }
   resolveFinding(code: string, seq: number, state: 'open' | 'closed', resolution: string | null, at: number): boolean {
     return this.sql.resolveFinding.run(state, resolution, state === 'closed' ? at : null, code, seq).changes > 0;
+  }
+  putQuery(q: QueryRow): boolean {
+    return this.sql.addQuery.run(q.name, q.query, q.actor, q.created).changes > 0;
+  }
+  removeQuery(name: string): boolean {
+    this.sql.dropSubscriptions.run(name);
+    return this.sql.dropQuery.run(name).changes > 0;
+  }
+  putSubscription(s: SubscriptionRow): boolean {
+    return this.sql.addSubscription.run(s.id, s.actor, s.created, s.terms, s.next_seq, s.version, s.progress, s.query).changes > 0;
+  }
+  removeSubscription(id: string): boolean {
+    return this.sql.dropSubscription.run(id).changes > 0;
+  }
+  noteProgress(s: Pick<SubscriptionRow, 'id' | 'version' | 'next_seq' | 'progress'>): boolean {
+    return this.sql.noteProgress.run(s.next_seq, s.progress, s.id, s.version).changes > 0;
   }
   close(): void {
     this.db.close();
