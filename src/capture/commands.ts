@@ -1,4 +1,5 @@
 import type { Alongside, Capturer } from './capturer.ts';
+import { masterdataRows, readVocabularies } from './masterdata.ts';
 import type { Command } from './service.ts';
 
 /** Carries out a command: one entry, and what it changes, in one transaction. False when there was nothing to change. */
@@ -13,8 +14,17 @@ export async function carryOut(capturer: Capturer, command: Command, actor: stri
 
 /** How a command is written into the journal. */
 export function entryOf(command: Command): { kind: string; body: Command } {
-  return { kind: command.kind === 'resolve-finding' ? 'resolution' : 'access', body: command };
+  return { kind: ENTRY_KINDS[command.kind], body: command };
 }
+
+const ENTRY_KINDS: Readonly<Record<Command['kind'], string>> = {
+  'grant-key': 'access',
+  'end-key': 'access',
+  'resolve-finding': 'resolution',
+  'put-masterdata': 'masterdata',
+};
+/** The kinds of entries that tell of a command. */
+export const COMMAND_ENTRIES: ReadonlySet<string> = new Set(Object.values(ENTRY_KINDS));
 
 type Store = Parameters<Parameters<Capturer['record']>[1]>[0];
 
@@ -41,5 +51,10 @@ export async function applyCommand(journal: Store, command: Command, seq: number
         JSON.stringify({ note: command.note, at: recordTime, seq }),
         seq,
       );
+    case 'put-masterdata': {
+      const elements = readVocabularies(command.vocabularyList);
+      await journal.putMasterdata(masterdataRows(elements, seq));
+      return elements.length > 0;
+    }
   }
 }

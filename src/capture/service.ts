@@ -1,3 +1,4 @@
+import type { Vocabulary } from '../epcis/index.ts';
 import type { Outcome } from './capturer.ts';
 
 /** A capture that is taken but not folded yet. */
@@ -7,7 +8,8 @@ export type PendingJob = { id: number; captureID: string; actor: string; behavio
 export type Command =
   | { kind: 'grant-key'; id: string; name: string; roles: readonly string[] /** SHA-256 of the secret, hex */; hash: string }
   | { kind: 'end-key'; id: string }
-  | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string };
+  | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
+  | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] };
 
 /**
  * The one road in. `accept` answers when the document is kept durably (202 means this much); its job ends later. `captureEvent`, `check`
