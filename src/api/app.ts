@@ -16,6 +16,7 @@ import { identifierRoutes } from './identifiers.ts';
 import { keyRoutes } from './keys.ts';
 import { ledgerRoutes, proofRoutes } from './ledger.ts';
 import { API_LIMITS, keepWithinLimits } from './limits.ts';
+import { masterdataRoutes } from './masterdata.ts';
 import { Metrics } from './metrics.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
@@ -113,6 +114,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(thingRoutes(deps));
       await api.register(genealogyRoutes(deps));
       await api.register(findingRoutes(deps));
+      await api.register(masterdataRoutes(deps));
       await api.register(tryoutRoutes(deps));
       await api.register(proofRoutes(deps));
     },

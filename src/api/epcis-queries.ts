@@ -9,8 +9,8 @@ import type { Readers } from '../query/readers.ts';
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
-import { eventAnswers, JSON_TYPES, searchOf } from './epcis-events.ts';
-import { answerOptions } from './epcis-headers.ts';
+import { eventAnswers, searchOf } from './epcis-events.ts';
+import { answerOptions, JSON_TYPES } from './epcis-headers.ts';
 import { accepted } from './negotiate.ts';
 import { linkNext, PAGE_PARAMETERS, pageOf } from './paging.ts';
 

@@ -20,6 +20,9 @@ export { EPCIS_CONTEXT_URLS, type KnownContexts, readContext, Scope } from './js
 export { type ExtensionField, type ExtensionScope, readExtensionFields } from './json/extension-fields.ts';
 export { type DocumentHeader, isRefused, type ReadDocument, type ReadOptions, type RefusedEvent } from './json/read.ts';
 export { type EpcFormat, type QueryDocument, type WriteEventOptions, writeEvent, writeQueryDocument } from './json/write.ts';
+export { askedKey, attributeName, elementKey } from './masterdata/names.ts';
+export { type MasterdataQuery, readMasterdataQuery, readType } from './masterdata/query.ts';
+export { parseVocabularyList, type Vocabulary } from './masterdata/vocabulary-list.ts';
 export type * from './model.ts';
 export { EPCIS_PREFIXES, expandCurie, type Prefixes } from './prefixes.ts';
 export { type EventAsJson, eventJson, isXml, readDocument, readEitherSyntax } from './syntax.ts';

@@ -5,6 +5,7 @@ import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
+import { masterdata, masterdataElement, masterdataHistory } from './masterdata.ts';
 import { namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
 import { hasMember, resourceMembers } from './resources.ts';
@@ -27,6 +28,9 @@ export const questions = {
   keyByHash,
   latestCheckpoint,
   listKeys,
+  masterdata,
+  masterdataElement,
+  masterdataHistory,
   namedQueries,
   packLines,
   resourceMembers,

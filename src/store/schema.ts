@@ -162,6 +162,7 @@ export const tables = {
     seq: integer('seq').notNull(),
     attributes: text('attributes').notNull(),
     children: text('children').notNull(),
+    sent: text('sent'),
   }),
   api_key: sqliteTable('api_key', {
     id: text('id').primaryKey(),

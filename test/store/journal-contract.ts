@@ -772,10 +772,10 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
       it('keeps payloads, jobs, master data and keys', async () => {
         const payload = { ...PAYLOAD, gaps: Buffer.from([0, 10, 255]) };
         const key: KeyRow = { id: 'k_1', name: 'line "3"', roles: '["line"]', hash: digestOf('k'), created: 5, ended: null };
-        const master = { type: 'urn:t', id: '414/1', seq: 3, attributes: '{}', children: '[]' };
+        const master = { type: 'urn:t', id: '414/1', seq: 3, attributes: '{}', children: '[]', sent: '["urn:x:1"]' };
         await journal.putPayloads([payload, { ...payload, capture: 2, capture_id: 'c2' }]);
         await journal.putJobs([JOB, { ...JOB, id: 2, capture_id: 'c2', success: 0, errors: '["\u{10FFFF}"]' }]);
-        await journal.putMasterdata([master, { ...master, seq: 4 }, { ...master, seq: 4, attributes: '{"a":1}' }]);
+        await journal.putMasterdata([master, { ...master, seq: 4 }, { ...master, seq: 4, attributes: '{"a":1}', sent: null }]);
         await journal.putKey(key);
         expect((await journal.endedJobs(['c2', 'none', 'c1'])).sort()).toEqual(['c1', 'c2']);
         await journal.commit();
@@ -793,7 +793,10 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
           JOB,
           { ...JOB, id: 2, capture_id: 'c2', success: 0, errors: '["\u{10FFFF}"]' },
         ]);
-        expect(await committed('SELECT * FROM masterdata ORDER BY seq')).toEqual([master, { ...master, seq: 4, attributes: '{"a":1}' }]);
+        expect(await committed('SELECT * FROM masterdata ORDER BY seq')).toEqual([
+          master,
+          { ...master, seq: 4, attributes: '{"a":1}', sent: null },
+        ]);
         expect(await committed('SELECT * FROM api_key')).toEqual([{ ...key, ended: 9 }]);
       });
 

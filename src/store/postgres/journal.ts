@@ -209,8 +209,8 @@ const JOBS = table<JobRow>('capture_job', {
 });
 const MASTERDATA = table<MasterdataRow>(
   'masterdata',
-  { seq: 'bigint', type: 'text', id: 'text', attributes: 'text', children: 'text' },
-  '(type, id, seq) DO UPDATE SET attributes = excluded.attributes, children = excluded.children',
+  { seq: 'bigint', type: 'text', id: 'text', attributes: 'text', children: 'text', sent: 'text' },
+  '(type, id, seq) DO UPDATE SET attributes = excluded.attributes, children = excluded.children, sent = excluded.sent',
 );
 const KEYS = table<KeyRow>('api_key', { id: 'text', name: 'text', roles: 'text', hash: 'bytea', created: 'bigint', ended: 'bigint' });
 type Prefix = readonly [scheme: string, company: string];

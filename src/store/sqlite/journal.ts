@@ -453,7 +453,7 @@ export class SqliteJournal implements Journal {
     return this.each<{ id: string }>('endedJobs', captureIDs).map((row) => row.id);
   }
   putMasterdata(rows: readonly MasterdataRow[]): void {
-    for (const r of rows) this.sql.putMasterdata.run(r.type, r.id, r.seq, r.attributes, r.children);
+    for (const r of rows) this.sql.putMasterdata.run(r.type, r.id, r.seq, r.attributes, r.children, r.sent);
   }
   putKey(k: KeyRow): void {
     this.sql.addKey.run(k.id, k.name, k.roles, k.hash, k.created, k.ended);

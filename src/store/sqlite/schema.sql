@@ -236,7 +236,7 @@ CREATE TABLE masterdata (
   id TEXT NOT NULL,                      -- canonical key
   seq INTEGER NOT NULL,
   attributes TEXT NOT NULL,
-  children TEXT NOT NULL,
+  children TEXT NOT NULL, sent TEXT,
   PRIMARY KEY (type, id, seq)
 ) STRICT, WITHOUT ROWID;
 
