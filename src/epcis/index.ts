@@ -26,6 +26,7 @@ export { type EventAsJson, isXml, readEitherSyntax } from './syntax.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
 export {
   documentToXml,
+  masterDataDocumentToXml,
   queryDocumentToXml,
   type XmlDocumentParts,
   type XmlQueryDocumentParts,

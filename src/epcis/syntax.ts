@@ -27,7 +27,7 @@ export function readEitherSyntax(
 ): {
   readonly syntax: 'json' | 'xml';
   readonly document: ReadDocument;
-  asJson(event: { start: number; end: number; at: string }): EventAsJson;
+  readonly asJson: (event: { readonly start: number; readonly end: number; readonly at: string }) => EventAsJson;
 } {
   const syntax = isXml(bytes) ? 'xml' : 'json';
   const document = syntax === 'xml' ? readXmlDocument(bytes, options) : readDocument(bytes, options);

@@ -1,5 +1,6 @@
 import { CBV_LISTS, CBV_SPELLINGS, type VocabularyKind } from '../cbv/lists.ts';
 import { EPCIS_PREFIXES } from '../prefixes.ts';
+import { EPCIS_TERMS } from './element.ts';
 import { formatJson, isNil, type Json, MemberReader, type Members, type Placed } from './members.ts';
 import { isUriScheme, type Names } from './names.ts';
 import type { XmlElement } from './tree.ts';
@@ -89,16 +90,28 @@ export type EventJson = {
 
 /**
  * Turns the element of an event into EPCIS 2.0 JSON text, from 2.0 as from 1.x (§5). `at` is the XPath of the element. What XML alone can get wrong
- * is in `reader.faults`; everything else is left to the checks that JSON goes through. `tellPlaces` fills `reader.places`.
+ * is in `reader.faults`; everything else is left to the checks that JSON goes through. `tellPlaces` fills `reader.places`. In a document of 1.x a
+ * wrapper may hold elements without a namespace.
  */
-export function eventToJson(element: XmlElement, names: Names, at: string, tellPlaces: boolean): EventJson {
-  const reader = new EventReader(names, tellPlaces);
+export function eventToJson(
+  element: XmlElement,
+  names: Names,
+  at: string,
+  { tellPlaces, version }: { tellPlaces: boolean; version: '1.x' | '2.0' },
+): EventJson {
+  const reader = new EventReader(names, tellPlaces, version);
   const members = reader.event(element, at);
   return { text: formatJson(members), inexact: reader.inexact, reader };
 }
 
 class EventReader extends MemberReader {
   private declared: Readonly<Record<string, string>> = {};
+  private readonly version: '1.x' | '2.0';
+
+  constructor(names: Names, tellPlaces: boolean, version: '1.x' | '2.0') {
+    super(names, tellPlaces);
+    this.version = version;
+  }
 
   event(element: XmlElement, at: string): Members {
     const placed = { element, at };
@@ -144,14 +157,15 @@ class EventReader extends MemberReader {
     this.foreignAttributes(fields.extensible ? into : null, placed, pointer);
     for (const child of this.elements(placed.element, placed.at)) {
       const { local, uri, name } = child.element;
-      if (uri !== '') {
+      if (uri !== '' && !(pointer === '' && isFurtherCertificate(child.element))) {
         this.extension(into, child, pointer);
         continue;
       }
       const here = `${pointer}/${local}`;
       const field = Object.hasOwn(fields.members, local) ? fields.members[local]! : undefined;
       if (field === undefined) {
-        if (reserved.includes(local)) this.fault(`${name} is no element of ${placed.element.name}`, child.at, 'Remove it.');
+        if (child.wrapper !== undefined && fields.extensible && this.version === '1.x') this.wrapped(into, child, child.wrapper, pointer);
+        else if (reserved.includes(local)) this.fault(`${name} is no element of ${placed.element.name}`, child.at, 'Remove it.');
         else this.extension(into, child, pointer); // refused by its bare name, as in JSON
         continue;
       }
@@ -298,6 +312,11 @@ class EventReader extends MemberReader {
     const namespace = ownOf(element.declares, prefix) ?? ownOf(this.declared, prefix) ?? this.names.renamed(prefix);
     return namespace === undefined ? value : namespace + value.slice(colon + 1);
   }
+}
+
+/** 2.0 takes one certificationInfo: the others are written as the term that they are in the EPCIS vocabulary (from-json.ts). */
+function isFurtherCertificate({ uri, local }: XmlElement): boolean {
+  return uri === EPCIS_TERMS && local === 'certificationInfo';
 }
 
 function isRepeatable(field: Field): boolean {
