@@ -29,6 +29,7 @@ export { type EventAsJson, eventJson, isXml, readDocument, readEitherSyntax } fr
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
 export {
   documentToXml,
+  masterDataDocumentToXml,
   queryDocumentToXml,
   type XmlDocumentParts,
   type XmlQueryDocumentParts,

@@ -42,6 +42,12 @@ export function attributeOf(member: string): string | null {
   return prefix === '' ? local : `${prefix}:${local}`;
 }
 
+/**
+ * Holds what EPCIS 1.2 takes in its wrappers and nothing else does, elements without a namespace: `lotline:extension` and `lotline:baseExtension`
+ * stand for the wrapper, in JSON and in XML of 2.0.
+ */
+export const WRAPPED_NAMESPACE = 'urn:lotline:epcis-1.2';
+
 /** A member name that is no standard field: where it lives and what it is called there (V-14). */
 export type QualifiedName = { readonly namespace: string; readonly local: string };
 

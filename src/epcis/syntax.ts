@@ -43,7 +43,7 @@ export function readEitherSyntax(
 ): {
   readonly syntax: 'json' | 'xml';
   readonly document: ReadDocument;
-  asJson(event: { start: number; end: number; at: string }): EventAsJson;
+  readonly asJson: (event: { readonly start: number; readonly end: number; readonly at: string }) => EventAsJson;
 } {
   const syntax = isXml(bytes) ? 'xml' : 'json';
   const document = readDocument(bytes, options);

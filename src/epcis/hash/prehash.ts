@@ -8,6 +8,7 @@ import {
   type Prefixes,
   readName,
   TEXT_MEMBER,
+  WRAPPED_NAMESPACE,
 } from '../prefixes.ts';
 import { formatExactTime, formatMilliseconds, parseExactTime } from '../time.ts';
 import { ExactNumber, plainDecimal, plainDouble } from './exact-number.ts';
@@ -257,9 +258,22 @@ class Writer {
       const attribute = attributeOf(name);
       const read = readName(attribute ?? name, this.prefixes);
       if (typeof read !== 'string' && read.namespace === COMMENT && read.local === 'comment') continue;
+      const value = members[name];
+      if (!this.identity && typeof read !== 'string' && read.namespace === WRAPPED_NAMESPACE && isMembers(value)) {
+        this.collectMembers(value, into); // the hash sees through wrappers (codes.md §1.1)
+        continue;
+      }
       const key = typeof read === 'string' ? (attribute ?? name) : `{${this.namespace(read.namespace)}}${read.local}`;
       // The hash calls an attribute by its name (codes.md §1.4), the identity keeps it apart from an element of that name.
-      this.extension(attribute !== null && this.identity ? `@:${key}` : key, members[name], into);
+      this.extension(attribute !== null && this.identity ? `@:${key}` : key, value, into);
+    }
+  }
+
+  /** What stands inside an extension: members without a namespace occur only there; XML has them as unqualified elements. */
+  private collectMembers(members: JsonMembers, into: string[]): void {
+    this.collectExtensions(members, into);
+    for (const name of Object.keys(members)) {
+      if (!name.includes(':') && name !== 'comment' && name !== '@context') this.extension(name, members[name], into);
     }
   }
 
@@ -274,11 +288,7 @@ class Writer {
       for (const entry of value) this.extension(name, entry, into);
     } else if (isMembers(value)) {
       const children: string[] = [];
-      this.collectExtensions(value, children);
-      for (const member of Object.keys(value)) {
-        // Members without a namespace occur only in here; XML has them as unqualified elements.
-        if (!member.includes(':') && member !== 'comment' && member !== '@context') this.extension(member, value[member], children);
-      }
+      this.collectMembers(value, children);
       // The text of an XML element that has attributes is its value, the attributes count as children (codes.md §1.4).
       const text = isScalar(value[TEXT_MEMBER]) ? this.extensionText(value[TEXT_MEMBER]) : '';
       const own = text === '' ? key : `${key}=${text}`;

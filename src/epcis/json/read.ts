@@ -141,6 +141,7 @@ export function headerOf(head: JsonObject): DocumentHeader {
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   const body = isObject(head['epcisBody']) ? head['epcisBody'] : {};
   const results = isObject(body['queryResults']) ? body['queryResults'] : {};
+  const found = isObject(results['resultsBody']) ? results['resultsBody']['vocabularyList'] : undefined;
   return {
     schemaVersion: text(head['schemaVersion']),
     creationDate: text(head['creationDate']),
@@ -149,9 +150,14 @@ export function headerOf(head: JsonObject): DocumentHeader {
     instanceIdentifier: text(head['instanceIdentifier']),
     queryName: text(results['queryName']),
     subscriptionID: text(results['subscriptionID']),
-    epcisHeader: isObject(head['epcisHeader']) ? head['epcisHeader'] : null,
+    epcisHeader: isObject(head['epcisHeader']) ? head['epcisHeader'] : Array.isArray(found) ? masterDataHeader(found) : null,
     context: JSON.stringify(head['@context']),
   };
+}
+
+/** What a master data query has found (MD-8) is told as master data that came in a header. */
+function masterDataHeader(vocabularyList: readonly unknown[]): JsonObject {
+  return { epcisMasterData: { vocabularyList } };
 }
 
 function readEvent(

@@ -25,9 +25,7 @@ export type XmlDocumentParts = {
   readonly sender?: string | null;
   readonly receiver?: string | null;
   readonly instanceIdentifier?: string | null;
-  /** Written as it is, in place of one made of sender, receiver and instanceIdentifier (X-4). */
-  readonly standardBusinessDocumentHeader?: XmlElement;
-  /** `epcisHeader` of JSON, or its text: master data and members of other namespaces. */
+  /** `epcisHeader` of JSON, or its text: master data and members of other namespaces. A business document header among them is written as it is (X-4). */
   readonly header?: JsonObject | string | null;
   /** Members of other namespaces of the document itself. */
   readonly extensions?: JsonObject;
@@ -49,31 +47,68 @@ export type XmlQueryDocumentParts = Pick<XmlDocumentParts, 'version' | 'creation
  * there (P-1, told in `notes`). The notes of the events are with who made them.
  */
 export function documentToXml(parts: XmlDocumentParts): WrittenXml {
+  const { list, foreign, declares } = eventList(parts.events, parts.version);
+  return around('EPCISDocument', parts, { body: () => [list, ...foreign], foreign, declares });
+}
+
+/**
+ * A whole EPCISMasterDataDocument (§1): the vocabularies of the header are its body. Everything else is as in an EPCISDocument.
+ */
+export function masterDataDocumentToXml(parts: Omit<XmlDocumentParts, 'events'>): WrittenXml {
+  return around('EPCISMasterDataDocument', parts, { body: (vocabularies) => vocabularies, foreign: [], declares: {} });
+}
+
+const FAMILIES = {
+  EPCISDocument: { prefix: 'epcis', uri: 'urn:epcglobal:epcis:xsd' },
+  EPCISMasterDataDocument: { prefix: 'epcismd', uri: 'urn:epcglobal:epcis-masterdata:xsd' },
+};
+
+function around(
+  kind: keyof typeof FAMILIES,
+  parts: Omit<XmlDocumentParts, 'events'>,
+  content: {
+    readonly body: (vocabularies: readonly XmlElement[]) => readonly XmlElement[];
+    readonly foreign: readonly XmlElement[];
+    readonly declares: Readonly<Record<string, string>>;
+  },
+): WrittenXml {
   const { version } = parts;
   const notes = new XmlNotes();
   const writer = new JsonToXml(parts.prefixes ?? EPCIS_PREFIXES, notes, 'No_Preference');
-  const header = headerMembers(parts.header);
-  const masterData = isObject(header['epcisMasterData']) ? masterDataElement(header['epcisMasterData'], writer, parts) : null;
-  const inHeader = writer.extensions(header, '/epcisHeader');
+  const { epcisMasterData, ...header } = headerMembers(parts.header);
+  const vocabularies = isObject(epcisMasterData) ? [masterDataVocabularies(epcisMasterData, writer, parts)] : [];
+  const { businessHeaders, inHeader } = headerExtensions(header, writer);
   const foreign = parts.extensions === undefined ? [] : writer.extensions(parts.extensions, '');
-  const extension = masterData === null ? [] : [plainElement('extension', [masterData])];
-  const business = businessHeader(parts, extension.length > 0 || inHeader.length > 0, notes);
+  const extension =
+    kind === 'EPCISDocument' && vocabularies.length > 0 ? [plainElement('extension', [plainElement('EPCISMasterData', vocabularies)])] : [];
+  const hasHeader = extension.length > 0 || inHeader.length > 0;
+  const business = businessHeaders.length > 0 ? businessHeaders.slice(0, 1) : businessHeader(parts, hasHeader, notes);
   const headerChildren = [...business, ...extension, ...(version === '1.2' ? inHeader : [])];
   if (version === '2.0' && inHeader.length > 0) {
     notes.add('/epcisHeader', 'EPCIS 2.0 XML takes no elements of other namespaces in EPCISHeader; they stand after EPCISBody');
   }
-  const { list, foreign: foreignEvents, declares } = eventList(parts.events, version);
-  for (const { name } of foreignEvents) {
+  for (const { name } of content.foreign) {
     notes.add(name, 'EPCIS 1.2 takes no event of another type in its EventList; it stands beside it in EPCISBody');
   }
   const children = [
     ...(headerChildren.length === 0 ? [] : [plainElement('EPCISHeader', headerChildren)]),
-    plainElement('EPCISBody', [list, ...foreignEvents]),
+    plainElement('EPCISBody', content.body(vocabularies)),
     ...(version === '2.0' ? inHeader : []),
     ...foreign,
   ];
-  const uri = `urn:epcglobal:epcis:xsd:${version === '2.0' ? 2 : 1}`;
-  return { element: root('epcis', uri, 'EPCISDocument', children, parts, { ...declares, ...writer.names.declares() }), notes: notes.list };
+  const { prefix, uri } = FAMILIES[kind];
+  const declares = { ...content.declares, ...writer.names.declares() };
+  return { element: root(prefix, `${uri}:${version === '2.0' ? 2 : 1}`, kind, children, parts, declares), notes: notes.list };
+}
+
+/** The members of other namespaces. A business document header that came in XML is one of them, and goes back to its own place (X-4). */
+function headerExtensions(
+  header: JsonObject,
+  writer: JsonToXml,
+): { readonly businessHeaders: readonly XmlElement[]; readonly inHeader: readonly XmlElement[] } {
+  const all = writer.extensions(header, '/epcisHeader');
+  const isBusiness = ({ uri, local }: XmlElement) => uri === SBDH_NAMESPACE && local === 'StandardBusinessDocumentHeader';
+  return { businessHeaders: all.filter(isBusiness), inHeader: all.filter((element) => !isBusiness(element)) };
 }
 
 /** A whole EPCISQueryDocument with the results of a query (DOC-8): only it and QueryResults are in a namespace (X-1). */
@@ -133,8 +168,7 @@ function headerMembers(header: XmlDocumentParts['header']): JsonObject {
 }
 
 /** X-4. 2.0 writes one only when there is something to say; 1.2 demands it of every header. */
-function businessHeader(parts: XmlDocumentParts, hasHeader: boolean, notes: XmlNotes): readonly XmlElement[] {
-  if (parts.standardBusinessDocumentHeader !== undefined) return [parts.standardBusinessDocumentHeader];
+function businessHeader(parts: Omit<XmlDocumentParts, 'events'>, hasHeader: boolean, notes: XmlNotes): readonly XmlElement[] {
   const { sender, receiver, instanceIdentifier, version, creationDate } = parts;
   const says = [sender, receiver, instanceIdentifier].some((one) => one !== null && one !== undefined);
   if (!says && !(version === '1.2' && hasHeader)) return [];
@@ -171,10 +205,9 @@ function isGs1Party(value: string): boolean {
 
 type Scoped = { readonly prefixes?: Prefixes };
 
-function masterDataElement(masterData: JsonObject, writer: JsonToXml, scope: Scoped): XmlElement {
-  const at = '/epcisHeader/epcisMasterData';
+function masterDataVocabularies(masterData: JsonObject, writer: JsonToXml, scope: Scoped): XmlElement {
   const list = Array.isArray(masterData['vocabularyList']) ? masterData['vocabularyList'] : [];
-  return plainElement('EPCISMasterData', [vocabularyList(list, writer, scope, at)]);
+  return vocabularyList(list, writer, scope, '/epcisHeader/epcisMasterData');
 }
 
 function vocabularyList(list: readonly unknown[], writer: JsonToXml, scope: Scoped, at: string): XmlElement {

@@ -4,6 +4,7 @@ import {
   aggregationEvent,
   associationEvent,
   objectEvent,
+  SITE,
   sensorEvent,
   sgtin,
   transactionEvent,
@@ -113,6 +114,34 @@ describe('an event in EPCIS 2.0 XML', () => {
       'ex:w': { '@:measurementUnitCode': 'KGM', '@q:by': 'a"b', '@xml:lang': 'fi', '#:text': 'x', 'ex:c': '<&>' },
     });
     expect(inside).toBe('<ex:w measurementUnitCode="KGM" q:by="a&quot;b" xml:lang="fi">x<ex:c>&lt;&amp;&gt;</ex:c></ex:w>');
+  });
+
+  it('marks a text with white space around it, which counts (X-5)', () => {
+    const { inside } = added({ 'ex:a': ' x', 'ex:b': { '@:c': 'd', '#:text': 'y ' } });
+    expect(inside).toBe('<ex:a xml:space="preserve"> x</ex:a><ex:b c="d" xml:space="preserve">y </ex:b>');
+  });
+
+  it.each(['2.0', '1.2'] as const)('puts what stood in a wrapper of 1.2 without a namespace back into it, in %s (X-10)', (version) => {
+    const own: Prefixes = new Map([...prefixes, ['w', 'urn:lotline:epcis-1.2']]);
+    const { text } = written(
+      {
+        ...objectEvent(),
+        sourceList: [{ type: 'location', source: SITE }],
+        'w:extension': { myField: ['1', '2'] },
+        errorDeclaration: { declarationTime: creationDate, 'w:extension': { later: 'x' } },
+        certificationInfo: ['urn:c:1', 'urn:c:2'],
+      },
+      { version, prefixes: own },
+    );
+    const fields = '<myField>1</myField><myField>2</myField>';
+    if (version === '1.2') {
+      expect(text).toContain(`</ilmd><extension>${fields}</extension></extension>`);
+      expect(text).toContain('<extension><later>x</later></extension></errorDeclaration>');
+      expect(text).not.toContain('lotline');
+    } else {
+      expect(text).toContain(`</ilmd><extension><lotline:extension>${fields}</lotline:extension></extension>`);
+      expect(text).toContain('<lotline:extension><later>x</later></lotline:extension></errorDeclaration>');
+    }
   });
 
   it('writes the CBV master data namespace without the colon, whatever spelling JSON has (V-15)', () => {

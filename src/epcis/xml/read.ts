@@ -46,7 +46,8 @@ export function readXmlDocument(bytes: Uint8Array, options: ReadOptions & { read
 export function xmlEventToJson(body: Uint8Array, contextText: string): string {
   const document = DocumentNames.ofContext(contextText);
   const element = parseXml(body, { namespaces: document.namespaces() });
-  return eventToJson(element, new Names(document), `/${element.name}`, false, true).text;
+  // What a release does not take was refused when the event was read.
+  return eventToJson(element, new Names(document), `/${element.name}`, { tellPlaces: false, version: '1.x', told: true }).text;
 }
 
 /** The element of an event kept as XML, with what of the declarations around it it makes use of; otherwise as xmlEventToJson. */
@@ -94,7 +95,7 @@ function readSpan(bytes: Uint8Array, span: XmlEventSpan, index: number, reading:
   try {
     element = parseXml(bytes.subarray(span.start, span.end), { namespaces });
     if (split.kind !== 'event' && EPCIS_NAMESPACE.test(element.uri)) throw unqualified(element.name, '');
-    converted = eventToJson(element, new Names(names), span.at, false);
+    converted = eventToJson(element, new Names(names), span.at, { tellPlaces: false, version: split.version });
   } catch (error) {
     if (!(error instanceof LotlineError)) throw error;
     return { ...place, errors: [movedTo(error, span.at)], eventID: null };
@@ -103,7 +104,7 @@ function readSpan(bytes: Uint8Array, span: XmlEventSpan, index: number, reading:
   const read = readEventText(text, '', scope, { ...options, ownContext: true, inexact });
   if (!('errors' in read) && reader.faults.length === 0 && read.breaches.length === 0) return { ...place, ...read };
   // Something has to be told: once more, now with the places of things.
-  const told = eventToJson(element, new Names(names), span.at, true).reader;
+  const told = eventToJson(element, new Names(names), span.at, { tellPlaces: true, version: split.version }).reader;
   const xpath = (pointer: string) => xpathOf(pointer, told.places ?? new Map());
   if ('errors' in read || told.faults.length > 0) {
     const known = new Set(told.faults.map(({ at }) => at));

@@ -1,5 +1,5 @@
 import { LotlineError } from '../../errors.ts';
-import { EPCIS_PREFIXES, isMasterDataNamespace, type Prefixes, readName } from '../prefixes.ts';
+import { EPCIS_PREFIXES, isMasterDataNamespace, type Prefixes, readName, WRAPPED_NAMESPACE } from '../prefixes.ts';
 import { quoted } from '../uri.ts';
 import { SBDH_NAMESPACE, XML_NAMESPACE, type XmlNotes, XSD_NAMESPACE, XSI_NAMESPACE } from './element.ts';
 
@@ -24,6 +24,7 @@ const OWN_NAMESPACES: readonly (readonly [string, string])[] = [
   ['xsd', XSD_NAMESPACE],
   ['xml', XML_NAMESPACE],
   ['sbdh', SBDH_NAMESPACE],
+  ['lotline', WRAPPED_NAMESPACE],
 ];
 
 /** Finds XML names for member names, and remembers what has to be declared for them. */
