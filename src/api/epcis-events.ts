@@ -146,7 +146,9 @@ export function searchOf(request: FastifyRequest): URLSearchParams {
 /** The media type of an answer of events, and how they are written in it; the answer's headers say so. */
 function eventStyle(request: FastifyRequest, reply: FastifyReply, byDefault: EpcFormat): { type: DocumentType; style: AnswerStyle } {
   const { type, xml } = eventForm(request, reply);
-  const style = styleOf(request, byDefault);
+  // Systems of 1.2 have never heard of Digital Links: they get them where they ask for them.
+  const forOldSystems = xml?.version === '1.2' && byDefault === 'Always_GS1_Digital_Link';
+  const style = styleOf(request, forOldSystems ? 'Always_EPC_URN' : byDefault);
   void reply.header('gs1-epc-format', style.format);
   return { type, style: { ...style, ...(xml !== null && { xml }) } };
 }

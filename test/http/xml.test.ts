@@ -200,6 +200,16 @@ describe.each(ENGINES)('XML on %s', (engine) => {
       },
     );
 
+    it('of 1.2 has URNs unless something else is asked for, since 1.2 knows no Digital Links (V-9)', async () => {
+      await server.capture(xmlOf([observe('OLD')]), { headers: XML });
+      const old = { accept: 'application/xml', 'gs1-epcis-max': '1.2' };
+      const answer = await events(`MATCH_epc=${sgtin('OLD')}`, { headers: old });
+      expect(answer.headers['gs1-epc-format']).toBe('Always_EPC_URN');
+      expect(answer.body).toContain(`<epc>${sgtin('OLD')}</epc>`);
+      const asked = await events(`MATCH_epc=${sgtin('OLD')}`, { headers: { ...old, 'gs1-epc-format': 'Always_GS1_Digital_Link' } });
+      expect(asked.body).toContain('<epc>https://id.gs1.org/01/09520123000110/21/OLD</epc>');
+    });
+
     it('is valid against the official schemas, captured in either syntax, in both releases', { timeout: 60_000 }, async () => {
       if (!canValidateXml()) return;
       for (const version of ['2.0', '1.2'] as const) {
