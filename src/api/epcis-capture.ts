@@ -135,7 +135,7 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['EPCIS 2.0'],
           summary: 'One capture job',
-          params: Type.Object({ captureID: Type.String() }),
+          params: Type.Object({ captureID: Type.String({ description: 'From the Location of the capture.' }) }),
           response: { 200: Type.Unsafe<unknown>(JOB) },
         },
       },

@@ -56,7 +56,7 @@ export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
           tags: ['EPCIS 2.0'],
           summary: 'One event',
           description: 'The event and its error declarations in an EPCISQueryDocument. The id is percent-encoded, `/` and `?` included.',
-          params: Type.Object({ eventID: Type.String() }),
+          params: Type.Object({ eventID: Type.String({ description: 'The eventID, or the event hash of one without, percent-encoded.' }) }),
         },
       },
       async (request: FastifyRequest<{ Params: { eventID: string } }>, reply: FastifyReply) => {

@@ -28,7 +28,7 @@ export type ElementPage = { readonly elements: readonly ElementAnswer[]; readonl
 /** Elements read from the store at a time. */
 const SLICE = 1_000;
 /** A page ends with the element that takes it beyond this many characters, whatever its number of elements. */
-const PAGE_CHARACTERS_MAX = 8 * 1024 * 1024;
+const PAGE_CHARACTERS_MAX = 1024 * 1024;
 
 type Row = MasterdataRow & { record_time: number; actor: string; capture_id: string | null };
 const COLUMNS = sql.raw(
@@ -146,10 +146,11 @@ function hasAttributes(row: Row, { having, equal }: MasterdataQuery): boolean {
   return equal.every(({ attribute, values: asked }) => isAmong(values.get(attribute), asked));
 }
 
-/** A number is compared by its digits; a value with members of its own equals no text. */
+/** A number is compared by its digits; of a value that XML gave attributes, what it holds is compared. */
 function isAmong(value: unknown, texts: readonly string[]): boolean {
-  if (value === undefined || typeof value === 'object') return false;
-  return texts.includes(String(value as string | number | boolean));
+  if (Array.isArray(value)) return value.some((one) => isAmong(one, texts));
+  if (typeof value === 'object' && value !== null) return isAmong((value as Record<string, unknown>)['#text'], texts);
+  return value !== undefined && value !== null && texts.includes(String(value as string | number | boolean));
 }
 
 const textsOf = (json: string): string[] => JSON.parse(json) as string[];
