@@ -17,7 +17,7 @@ export const JSON_TYPES = ['application/json', 'application/ld+json'] as const;
 export const XML_TYPES = ['application/xml', 'text/xml'] as const;
 export type DocumentType = (typeof JSON_TYPES | typeof XML_TYPES)[number];
 
-const CBV_XML_FORMATS = ['No_Preference', 'Always_Web_URI', 'Always_URN', 'Never_Translates'] as const satisfies CbvXmlFormat[];
+export const CBV_XML_FORMATS = ['No_Preference', 'Always_Web_URI', 'Always_URN', 'Never_Translates'] as const satisfies CbvXmlFormat[];
 
 const short = (version: string) => version.split('.').slice(0, 2).join('.');
 
