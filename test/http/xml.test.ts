@@ -56,8 +56,8 @@ describe.each(ENGINES)('XML on %s', (engine) => {
     },
   );
 
-  it('of 1.2 is captured, and the same event in JSON is the same again (X-10, X-11)', async () => {
-    const event = { ...observe('SAME'), eventID: 'urn:uuid:0b41d1ea-0000-4000-8000-000000000001', ilmd: undefined };
+  it('of 1.2 is captured, and the same event in JSON is the same again, master data in its ilmd and all (V-15, X-10, X-11)', async () => {
+    const event = { ...observe('SAME'), eventID: 'urn:uuid:0b41d1ea-0000-4000-8000-000000000001' };
     expect(await server.capture(xmlOf([event], '1.2'), { headers: XML })).toMatchObject({ success: true });
     const answer = await server.call('POST', '/epcis/events', {
       body: { '@context': ['https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld'], ...event },
