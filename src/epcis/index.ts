@@ -13,6 +13,7 @@ export { type EpcFormat, type QueryDocument, type WriteEventOptions, writeEvent,
 export type * from './model.ts';
 export { EPCIS_PREFIXES, expandCurie, type Prefixes } from './prefixes.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
+export { inBaseUnit } from './units.ts';
 export {
   documentToXml,
   queryDocumentToXml,
