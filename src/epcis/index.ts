@@ -27,6 +27,7 @@ export type * from './model.ts';
 export { EPCIS_PREFIXES, expandCurie, type Prefixes } from './prefixes.ts';
 export { type EventAsJson, eventJson, isXml, readDocument, readEitherSyntax } from './syntax.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
+export { inBaseUnit } from './units.ts';
 export {
   documentToXml,
   masterDataDocumentToXml,

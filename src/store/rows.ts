@@ -70,6 +70,8 @@ export type IntervalRow = {
 };
 
 export type PartRow = { lot: number; seq: number; role: number; quantity: number | null; uom: string | null };
+/** One value of an event that parameters of queries ask for (EventField), its name as a term. */
+export type FieldRow = { field: number; key: string; seq: number; part: number };
 export type LineageRow = { transformation: number; side: 0 | 1; node: number; seq: number; quantity: number | null; uom: string | null };
 /** A line of lineage with the place of its event in the order of effects (all of them transformations). */
 export type LineageStep = LineageRow & Pick<EventRow, 'time' | 'below' | 'digest'>;

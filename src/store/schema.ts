@@ -126,6 +126,12 @@ export const tables = {
     quantity: real('quantity'),
     uom: text('uom'),
   }),
+  event_field: sqliteTable('event_field', {
+    field: integer('field').notNull(),
+    key: text('key').notNull(),
+    seq: integer('seq').notNull(),
+    part: integer('part').notNull(),
+  }),
   containment: sqliteTable('containment', stay()),
   containment_past: sqliteTable('containment_past', {
     id: integer('id').primaryKey(),

@@ -9,7 +9,7 @@ import { type AnyTestStore, ENGINES, storeOf } from '../support/test-store.ts';
 
 /** Tables that grow with what is captured. */
 const LARGE =
-  'entry|event|event_item|event_lot|item|item_name|name|lot|containment|containment_past|lineage|finding|finding_thing|masterdata|term|class';
+  'entry|event|event_item|event_lot|event_field|item|item_name|name|lot|containment|containment_past|lineage|finding|finding_thing|masterdata|term|class';
 
 /** What the plan of a statement reads from end to end; what the statement itself made before (lists, groups) does not count. */
 const scansOf: { [E in Engine]: (db: Db, query: SQL) => Promise<string[]> } = {

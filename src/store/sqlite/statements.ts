@@ -73,6 +73,7 @@ const SQL = {
   addEventItems: 'INSERT OR IGNORE INTO event_item (item, seq, role) SELECT value, ?, ? FROM json_each(?)',
   addEventLot: `INSERT INTO event_lot (lot, seq, role, quantity, uom) VALUES (?, ?, ?, ?, ?) ${ADD_UP}`,
   addLine: `INSERT INTO lineage (transformation, side, node, seq, quantity, uom) VALUES (?, ?, ?, ?, ?, ?) ${ADD_UP}`,
+  addEventField: 'INSERT INTO event_field (field, key, seq, part) VALUES (?, ?, ?, ?)',
   setVoid: 'UPDATE event SET void_seq = ? WHERE seq = ?',
   setTwin: 'UPDATE event SET twin_of = ? WHERE seq = ?',
 
