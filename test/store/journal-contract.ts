@@ -465,6 +465,15 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
         ]);
       });
 
+      it('keeps the fields of an event as they are told, few or many', async () => {
+        const odd = ODD.map((key, i) => ({ field: i, key, seq: 1, part: 0 }));
+        const many = Array.from({ length: 300 }, (_, i) => ({ field: 7, key: `n${i}`, seq: MOST, part: i }));
+        await journal.insertEvents([event(1)], [], [], [], odd);
+        await journal.insertEvents([event(MOST)], [], [], [], many);
+        const told = await committed('SELECT field, key, seq, part FROM event_field ORDER BY seq, field, part');
+        expect(told.map(({ field, key, seq, part }) => ({ field, key, seq, part }))).toEqual([...odd, ...many]);
+      });
+
       it('adds up what an event states of a lot in one unit, and keeps no quantity of several', async () => {
         const part = (lot: number, quantity: number | null, uom: string | null) => ({ lot, seq: 1, role: 0, quantity, uom });
         const parts = [part(1, 0.1, 'KGM'), part(1, 0.2, 'KGM'), part(2, 1, 'KGM'), part(2, 1, 'GRM'), part(3, 1, null), part(3, 2, null)];

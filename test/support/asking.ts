@@ -52,6 +52,7 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
       { orderBy: 'eventTime' },
       { orderBy: 'eventTime', orderDirection: 'ASC', eventCountLimit: 7 },
       { orderBy: 'recordTime' },
+      { orderBy: 'http://ns.example.com/epcis/#result' },
     ]) {
       const query = parseQueryBody(body);
       for (let start = null, pages = 0; pages < 20; pages++) {
