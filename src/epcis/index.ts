@@ -4,6 +4,7 @@
 
 export { CBV_LISTS, type VocabularyKind } from './cbv/lists.ts';
 export { canonicalVocabulary, vocabularyWebUri } from './cbv/vocabulary.ts';
+export { CONVERSION_TARGETS, type Conversion, type ConversionTarget, convertDocument } from './convert.ts';
 export {
   checkForeignHashId,
   eventHash,
@@ -22,7 +23,7 @@ export { type DocumentHeader, isRefused, type ReadDocument, type ReadOptions, ty
 export { type EpcFormat, type QueryDocument, type WriteEventOptions, writeEvent, writeQueryDocument } from './json/write.ts';
 export type * from './model.ts';
 export { EPCIS_PREFIXES, expandCurie, type Prefixes } from './prefixes.ts';
-export { type EventAsJson, isXml, readEitherSyntax } from './syntax.ts';
+export { type EitherDocument, type EventAsJson, isXml, readEitherSyntax } from './syntax.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
 export {
   documentToXml,
