@@ -4,6 +4,7 @@ import {
   hashInProfile,
   isForeignHashId,
   isRefused,
+  type RefusedEvent,
   readDocument,
   readEitherSyntax,
   type VerifiedHash,
@@ -46,17 +47,26 @@ export type EventHash = {
 /** The event hash of every event of a document or of a bare event, with the text it is the hash of (codes.md §1): the answer as JSON. */
 export function hashEvents(
   body: Uint8Array,
-  { maxEvents, profile = 'P', verify }: { maxEvents: number; profile?: HashProfile; verify?: string | undefined },
+  options: { maxEvents: number; profile?: HashProfile; verify?: string | undefined },
 ): { json: Uint8Array | null; errors: Problem[] } {
-  const { document, asJson } = readEitherSyntax(body, { maxEvents, bare: true, wantHashes: false });
   const events: EventHash[] = [];
   const errors: Problem[] = [];
-  for (const item of document.events()) {
-    if (isRefused(item)) {
+  for (const item of hashDocument(body, options)) {
+    if ('errors' in item) {
       for (const error of item.errors) if (errors.length < FAULTS_MAX) errors.push({ ...error.toProblem(), index: item.index } as Problem);
-    } else events.push(hashEvent(asJson(item), profile, verify));
+    } else events.push(item.event);
   }
   return { json: errors.length > 0 ? null : jsonBytes({ events }), errors };
+}
+
+/** The same event by event; refused ones come among the others. `verify` is an event hash ID. */
+export function* hashDocument(
+  body: Uint8Array,
+  { maxEvents, profile = 'P', verify }: { maxEvents?: number; profile?: HashProfile; verify?: string | undefined },
+): Generator<{ readonly index: number; readonly event: EventHash } | RefusedEvent, void, undefined> {
+  const { document, asJson } = readEitherSyntax(body, { ...(maxEvents !== undefined && { maxEvents }), bare: true, wantHashes: false });
+  for (const item of document.events())
+    yield isRefused(item) ? item : { index: item.index, event: hashEvent(asJson(item), profile, verify) };
 }
 
 function hashEvent({ json, prefixes }: EventAsJson, profile: HashProfile, verify: string | undefined): EventHash {

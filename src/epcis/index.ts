@@ -4,6 +4,7 @@
 
 export { CBV_LISTS, type VocabularyKind } from './cbv/lists.ts';
 export { canonicalVocabulary, vocabularyWebUri } from './cbv/vocabulary.ts';
+export { CONVERSION_TARGETS, type Conversion, type ConversionTarget, convertDocument } from './convert.ts';
 export {
   checkForeignHashId,
   eventHash,
@@ -25,7 +26,7 @@ export { type MasterdataQuery, readMasterdataQuery, readType } from './masterdat
 export { parseVocabularyList, type Vocabulary } from './masterdata/vocabulary-list.ts';
 export type * from './model.ts';
 export { EPCIS_PREFIXES, expandCurie, type Prefixes } from './prefixes.ts';
-export { type EventAsJson, eventJson, isXml, readDocument, readEitherSyntax } from './syntax.ts';
+export { type EitherDocument, type EventAsJson, eventJson, isXml, readDocument, readEitherSyntax } from './syntax.ts';
 export { compareExactTime, formatExactTime, parseExactTime } from './time.ts';
 export { inBaseUnit } from './units.ts';
 export {
@@ -38,7 +39,7 @@ export {
 export type { XmlNote, XmlVersion } from './xml/element.ts';
 export { type EventToXmlOptions, eventToXml, type WrittenXml } from './xml/from-json.ts';
 export { captureJobToXml, problemToXml, type XmlCaptureJob, type XmlProblem } from './xml/problem.ts';
-export { readXmlEvent } from './xml/read.ts';
+export { xmlEventToElement } from './xml/read.ts';
 export { type RewriteXmlOptions, rewriteXmlEvent } from './xml/rewrite.ts';
 export { type SerializeOptions, serializeXml, standAlone } from './xml/serialize.ts';
 export type { XmlAttribute, XmlElement } from './xml/tree.ts';

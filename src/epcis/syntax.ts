@@ -36,15 +36,17 @@ export type EventAsJson = {
   readonly prefixes: Prefixes;
 };
 
-/** Reads a document in the syntax that it is written in, and hands its events out as JSON. */
-export function readEitherSyntax(
-  bytes: Uint8Array,
-  options: ReadOptions = {},
-): {
+export type EitherDocument = {
   readonly syntax: 'json' | 'xml';
   readonly document: ReadDocument;
+  /** What holds around the events. */
+  readonly prefixes: Prefixes;
+  /** An event of the document that was not refused. */
   readonly asJson: (event: { readonly start: number; readonly end: number; readonly at: string }) => EventAsJson;
-} {
+};
+
+/** Reads a document in the syntax that it is written in. */
+export function readEitherSyntax(bytes: Uint8Array, options: ReadOptions = {}): EitherDocument {
   const syntax = isXml(bytes) ? 'xml' : 'json';
   const document = readDocument(bytes, options);
   const known: { known?: KnownContexts | undefined } = { known: options.contexts };
@@ -53,6 +55,7 @@ export function readEitherSyntax(
   return {
     syntax,
     document,
+    prefixes: outer.prefixes,
     asJson({ start, end, at }) {
       const body = bytes.subarray(start, end);
       const text = eventJson(body, document.header.context);

@@ -11,7 +11,6 @@ import {
   parseHashId,
   queryDocumentToXml,
   readContext,
-  readXmlEvent,
   rewriteXmlEvent,
   Scope,
   serializeXml,
@@ -19,6 +18,7 @@ import {
   writeEvent,
   writeQueryDocument,
   type XmlVersion,
+  xmlEventToElement,
 } from '../epcis/index.ts';
 import type { EventQuery } from '../epcis/query/index.ts';
 import { LotlineError } from '../errors.ts';
@@ -210,7 +210,7 @@ class EventWriting {
     const { xml } = this.style;
     if (xml !== undefined && isXml(body)) {
       const respelled = { ...options, version: xml.version, cbvXmlFormat: xml.words };
-      return { bytes: body.length, xml: rewriteXmlEvent(readXmlEvent(body, contextText), respelled) };
+      return { bytes: body.length, xml: rewriteXmlEvent(xmlEventToElement(body, contextText), respelled) };
     }
     const text = writeEvent(eventJson(body, contextText), options);
     if (xml === undefined) return { bytes: text.length, text, contextText };

@@ -33,6 +33,8 @@ export type DocumentHeader = {
   readonly subscriptionID: string | null;
   /** `epcisHeader` as parsed, null when there is none: header master data and what else the sender put there (DOC-4). */
   readonly epcisHeader: JsonObject | null;
+  /** Members of other namespaces of a JSON document itself; XML has such elements in epcisHeader (P-1). */
+  readonly extensions: JsonObject;
   /** The JSON text of the document's `@context`, for whoever writes its events out again. */
   readonly context: string;
 };
@@ -152,6 +154,7 @@ export function headerOf(head: JsonObject): DocumentHeader {
     queryName: text(results['queryName']),
     subscriptionID: text(results['subscriptionID']),
     epcisHeader: isObject(head['epcisHeader']) ? head['epcisHeader'] : Array.isArray(found) ? masterDataHeader(found) : null,
+    extensions: Object.fromEntries(Object.entries(head).filter(([member]) => member.includes(':'))),
     context: JSON.stringify(head['@context']),
   };
 }

@@ -5,6 +5,7 @@ import { FAULTS_MAX, Faults } from '../json/faults.ts';
 import type { JsonObject } from '../json/json-object.ts';
 import { headerOf, type ReadDocument, type ReadOptions, type RefusedEvent, readEventText } from '../json/read.ts';
 import type { ReadEvent } from '../model.ts';
+import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { headToJson, headXpath } from './header.ts';
 import { EPCIS_NAMESPACE, xpathOf } from './members.ts';
 import { DocumentNames, Names } from './names.ts';
@@ -50,10 +51,13 @@ export function xmlEventToJson(body: Uint8Array, contextText: string): string {
   return eventToJson(element, new Names(document), `/${element.name}`, { tellPlaces: false, version: '1.x', told: true }).text;
 }
 
-/** The element of an event kept as XML, with what of the declarations around it it makes use of; otherwise as xmlEventToJson. */
-export function readXmlEvent(body: Uint8Array, contextText: string): XmlElement {
+/** The element of an event kept as XML, by `header.context` of its document, with the declarations that it needs to stand elsewhere. */
+export function xmlEventToElement(body: Uint8Array, contextText: string): XmlElement {
   const namespaces = DocumentNames.ofContext(contextText).namespaces();
-  return standAlone(parseXml(body, { namespaces }), namespaces);
+  const element = parseXml(body, { namespaces });
+  // In JSON-LD the prefix means another namespace than xsi:type does; a document that declares it has it under its own name.
+  const { xsd, ...others } = namespaces;
+  return standAlone(element, xsd === EPCIS_PREFIXES.get('xsd') ? others : namespaces);
 }
 
 /** The document without events as JSON. What only XML can get wrong throws at once. */

@@ -74,7 +74,7 @@ class Splitter {
   private eventDepth = 0;
   private eventStart = 0;
   private eventAt = '';
-  /** An element beside the event list that may be an event of a type of somebody's own: it is one if it says when it happened. */
+  /** An element beside the event list, or in place of a document, that may be an event of somebody's own type: it is one if it says when it happened. */
   private beside: { readonly depth: number; readonly start: number; readonly at: string; hasTime: boolean } | null = null;
   private readonly besideCounts = new Map<string, number>();
   private readonly namespaces = Object.create(null) as Record<string, string>;
@@ -169,17 +169,8 @@ class Splitter {
       this.eventAt = at;
       return;
     }
-    const known = ['EPCISDocument', 'EPCISQueryDocument', 'EPCISMasterDataDocument'].includes(tag.local);
-    throw new LotlineError(
-      'EV-SCHEMA',
-      known ? `${tag.local} stands in the namespace ${quoted(tag.uri)}` : `the document's element is ${quoted(tag.name)}`,
-      {
-        at,
-        fix: known
-          ? 'Declare the namespace of EPCIS 1.x or 2.0 for it: urn:epcglobal:epcis:xsd:1 or urn:epcglobal:epcis:xsd:2 for an EPCISDocument.'
-          : 'Send an EPCISDocument, EPCISQueryDocument or EPCISMasterDataDocument.',
-      },
-    );
+    if (this.options.bare !== true || tag.uri === '' || family !== '') throw noDocument(tag);
+    this.beside = { depth: 1, start: start(), at, hasTime: false };
   }
 
   private isOnWay(tag: Tag): boolean {
@@ -232,6 +223,14 @@ class Splitter {
 
   private closeBeside(beside: NonNullable<Splitter['beside']>, end: () => number): void {
     this.beside = null;
+    if (beside.depth === 1) {
+      const root = this.tags[0] as Tag;
+      if (!beside.hasTime) throw noDocument(root);
+      this.kind = 'event';
+      Object.assign(this.namespaces, root.declares);
+      this.events.push({ start: beside.start, end: end(), at: beside.at });
+      return;
+    }
     if (!beside.hasTime) return;
     this.checkCount(beside.at);
     this.declareScope(this.tags.slice(0, -1));
@@ -259,6 +258,20 @@ class Splitter {
   private path(): string {
     return this.tags.map(({ name }) => `/${name}`).join('');
   }
+}
+
+function noDocument(tag: Tag): LotlineError {
+  const known = ['EPCISDocument', 'EPCISQueryDocument', 'EPCISMasterDataDocument'].includes(tag.local);
+  return new LotlineError(
+    'EV-SCHEMA',
+    known ? `${tag.local} stands in the namespace ${quoted(tag.uri)}` : `the document's element is ${quoted(tag.name)}`,
+    {
+      at: `/${tag.name}`,
+      fix: known
+        ? 'Declare the namespace of EPCIS 1.x or 2.0 for it: urn:epcglobal:epcis:xsd:1 or urn:epcglobal:epcis:xsd:2 for an EPCISDocument.'
+        : 'Send an EPCISDocument, EPCISQueryDocument or EPCISMasterDataDocument.',
+    },
+  );
 }
 
 /** The refusal of an element that should have no namespace. */
