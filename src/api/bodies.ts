@@ -31,10 +31,10 @@ export function bodyOf(request: FastifyRequest): Buffer {
 }
 
 /** For calls that take a small JSON object and no document. */
-export function readSmallJson(app: FastifyInstance, bodyLimit: number = SMALL_BODY_MAX): void {
+export function readSmallJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit }, (request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: SMALL_BODY_MAX }, (request, body, done) => {
     try {
       checkEncoding(request);
       void parse(request, body as string, done);

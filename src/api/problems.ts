@@ -63,6 +63,8 @@ function asLotlineError(error: unknown, request: FastifyRequest): LotlineError {
   if (error instanceof LotlineError) return error;
   const { code, validation, statusCode } = error as Partial<FastifyError>;
   if (validation !== undefined) return invalidShape(error as FastifyError, request);
+  if (code === 'ECONNRESET' && !request.raw.complete)
+    return new LotlineError('REQ-FORM', 'the body was cut off', { fix: 'Send the body whole.' });
   const known = FASTIFY_ERRORS[code ?? ''];
   if (known !== undefined) return new LotlineError(known.code, known.what(request), { at: known.at ?? '', fix: known.fix });
   // Codes that a later Fastify may add: its class of status is kept, its words are not.

@@ -3,19 +3,29 @@ import { parseVocabularyList } from './vocabulary-list.ts';
 
 const element = (more: object = {}) => ({ id: 'urn:epc:id:sgln:9520123.00001.0', ...more });
 const listOf = (...elements: unknown[]) => ({ vocabularyList: [{ type: 'Location', vocabularyElementList: elements }] });
-const faults = (json: unknown) => parseVocabularyList(json).faults.map(({ code, at }) => `${code} ${at}`);
+const read = (json: unknown) => parseVocabularyList(Buffer.from(JSON.stringify(json)));
+const faults = (json: unknown) => read(json).faults.map(({ code, at }) => `${code} ${at}`);
 
 describe('master data by itself', () => {
+  it.each([
+    ['', 'empty'],
+    ['{', 'cut off'],
+    ['{"type":"Location","type":"Party","id":"urn:x:1"}', 'of two types'],
+    [`{"id":${'['.repeat(70)}${']'.repeat(70)}}`, 'too deep'],
+  ])('%j is refused: it is %s (J-9)', (text) => {
+    expect(() => parseVocabularyList(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'EV-SYNTAX' }));
+  });
+
   it('is a list of vocabularies as in the header, short names of vocabularies written out (DOC-4, MD-1)', () => {
     const given = listOf(element({ attributes: [{ id: 'urn:epcglobal:cbv:mda#name', attribute: 'Works' }], children: ['urn:x:1'] }));
-    expect(parseVocabularyList(given)).toEqual({
+    expect(read(given)).toEqual({
       list: [{ ...given.vocabularyList[0], type: 'urn:epcglobal:epcis:vtype:Location' }],
       faults: [],
     });
   });
 
   it('is one element with its vocabulary (DOC-4)', () => {
-    expect(parseVocabularyList({ type: 'Party', ...element({ children: [] }) })).toEqual({
+    expect(read({ type: 'Party', ...element({ children: [] }) })).toEqual({
       list: [{ type: 'urn:epcglobal:epcis:vtype:Party', vocabularyElementList: [element({ children: [] })] }],
       faults: [],
     });

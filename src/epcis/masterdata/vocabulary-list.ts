@@ -4,6 +4,7 @@ import { checkObject } from '../json/check.ts';
 import { Scope } from '../json/context.ts';
 import { Faults } from '../json/faults.ts';
 import { isObject, type JsonObject } from '../json/json-object.ts';
+import { splitDocument } from '../json/split.ts';
 import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { vocabularyType } from './names.ts';
 
@@ -17,12 +18,19 @@ type VocabularyElement = {
 
 /**
  * Reads master data that somebody puts on record by itself: `{vocabularyList: […]}` as in the header of a document (DOC-4), or one element with its
- * vocabulary, `{type, id, attributes, children}`. Vocabularies may go by their short names (MD-1). Answers the faults when there are any.
+ * vocabulary, `{type, id, attributes, children}`. Vocabularies may go by their short names (MD-1). Throws where the text is no JSON (J-9), and answers
+ * other faults when there are any.
  */
-export function parseVocabularyList(json: unknown): { readonly list: readonly Vocabulary[]; readonly faults: readonly LotlineError[] } {
+export function parseVocabularyList(bytes: Uint8Array): { readonly list: readonly Vocabulary[]; readonly faults: readonly LotlineError[] } {
   const faults = new Faults();
+  const json = parseJson(bytes);
   const list = isObject(json) && 'vocabularyList' in json ? readList(json, faults) : readElement(json, faults);
   return { list, faults: faults.list };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  const { start, end } = splitDocument(bytes).root;
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end));
 }
 
 function readList(json: JsonObject, faults: Faults): readonly Vocabulary[] {
