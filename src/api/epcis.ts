@@ -6,6 +6,7 @@ import { eventRoutes } from './epcis-events.ts';
 import { answerOptions, checkVersionHeaders } from './epcis-headers.ts';
 import { queryRoutes } from './epcis-queries.ts';
 import { resourceRoutes } from './epcis-resources.ts';
+import { subscriptionRoutes } from './epcis-subscriptions.ts';
 
 const CONTEXT = 'https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld';
 /** The nine top-level resources (R-1, epcis-2.0.md §7.1). */
@@ -32,5 +33,6 @@ export function epcisRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
     await app.register(eventRoutes(deps));
     await app.register(resourceRoutes(deps));
     await app.register(queryRoutes(deps));
+    await app.register(subscriptionRoutes(deps));
   };
 }

@@ -106,7 +106,7 @@ export async function eventIDOf(db: Db, args: { seq: number }): Promise<string |
   return row === undefined ? null : (row.event_id ?? formatHashId(row.hash));
 }
 
-type EventText = { readonly text: string; readonly contextText: string };
+export type EventText = { readonly text: string; readonly contextText: string };
 type Stored = {
   seq: number;
   capture: number;
@@ -118,13 +118,13 @@ type Stored = {
 };
 type Context = { readonly text: string; readonly prefixes: Prefixes };
 
-function documentOf(events: readonly EventText[], style: AnswerStyle): Uint8Array {
+export function documentOf(events: readonly EventText[], style: AnswerStyle): Uint8Array {
   const { queryName = 'SimpleEventQuery', subscriptionID, creationDate } = style;
   return Buffer.from(writeQueryDocument({ events, queryName, creationDate, ...(subscriptionID !== undefined && { subscriptionID }) }));
 }
 
 /** Stored events as they are told: the bytes they came in, with recordTime, an id, and identifiers in the form asked for. */
-class EventTexts {
+export class EventTexts {
   private readonly db: Db;
   private readonly format: EpcFormat;
   private readonly companies: CompanyPrefixes;

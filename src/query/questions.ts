@@ -7,8 +7,10 @@ import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
 import { namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
+import { report } from './report.ts';
 import { hasMember, resourceMembers } from './resources.ts';
 import { storeCounts } from './store-counts.ts';
+import { subscriptions } from './subscriptions.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
 export const questions = {
@@ -29,9 +31,11 @@ export const questions = {
   listKeys,
   namedQueries,
   packLines,
+  report,
   resourceMembers,
   scope,
   storeCounts,
+  subscriptions,
   thing,
   tile,
   whereFrom,
