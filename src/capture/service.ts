@@ -23,6 +23,12 @@ export type KeptChange =
   | { kind: 'unsubscribe'; id: string }
   | { kind: 'note-progress'; id: string; version: number; next: number; progress: string };
 
+/** Whether who delivers has to look what there is to deliver now; it notes progress itself. */
+export const changesWhatIsKept = ({ kind }: Command | KeptChange): boolean => WHAT_IS_KEPT.has(kind);
+const WHAT_IS_KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-query', 'remove-query', 'subscribe', 'unsubscribe']);
+
+export type Change = 'captured' | 'kept';
+
 /**
  * The one road in. `accept` answers when the document is kept durably (202 means this much); its job ends later. `captureEvent`, `check`
  * and `record` answer when the fold has spoken. All throw LotlineError; REQ-BUSY when the queue is full or the store cannot write.
@@ -38,6 +44,8 @@ export interface CaptureService {
   pending(captureID?: string): Promise<PendingJob[]>;
   /** What waits for the fold, as far as this process knows: documents, their bytes, requests for a direct answer; and how many had to be refused. */
   readonly waitingNow: { documents: number; bytes: number; direct: number; refused: number };
+  /** Calls back after what was committed: something was captured, or a query or subscription was made or removed. It may call once too often. */
+  onChange(listener: (what: Change) => void): void;
   /** Waits until everything accepted before this call has ended. */
   settled(): Promise<void>;
   /** False while the store refuses to write. */

@@ -119,7 +119,10 @@ export async function eventIDOf(db: Db, args: { seq: number }): Promise<string |
 }
 
 /** An event in the syntax of the answer: JSON text with the context it was captured in, or an XML element. */
-type WrittenEvent = { readonly bytes: number } & ({ readonly text: string; readonly contextText: string } | { readonly xml: WrittenXml });
+export type WrittenEvent = { readonly bytes: number } & (
+  | { readonly text: string; readonly contextText: string }
+  | { readonly xml: WrittenXml }
+);
 type Stored = {
   seq: number;
   capture: number;
@@ -131,7 +134,7 @@ type Stored = {
 };
 type Context = { readonly text: string; readonly scope: Scope };
 
-function documentOf(events: readonly WrittenEvent[], style: AnswerStyle): EventDocument {
+export function documentOf(events: readonly WrittenEvent[], style: AnswerStyle): EventDocument {
   const { queryName = 'SimpleEventQuery', subscriptionID, creationDate } = style;
   const about = { queryName, creationDate, ...(subscriptionID !== undefined && { subscriptionID }) };
   if (style.xml === undefined) {
@@ -148,7 +151,7 @@ function documentOf(events: readonly WrittenEvent[], style: AnswerStyle): EventD
 }
 
 /** Stored events as they are told: the bytes they came in, with recordTime, an id, and identifiers in the form asked for. */
-class EventWriting {
+export class EventWriting {
   private readonly db: Db;
   private readonly style: AnswerStyle;
   private readonly companies: CompanyPrefixes;

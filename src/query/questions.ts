@@ -8,8 +8,10 @@ import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
 import { masterdata, masterdataElement, masterdataHistory } from './masterdata.ts';
 import { namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
+import { report } from './report.ts';
 import { hasMember, resourceMembers } from './resources.ts';
 import { storeCounts } from './store-counts.ts';
+import { subscriptions } from './subscriptions.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
 export const questions = {
@@ -33,9 +35,11 @@ export const questions = {
   masterdataHistory,
   namedQueries,
   packLines,
+  report,
   resourceMembers,
   scope,
   storeCounts,
+  subscriptions,
   thing,
   tile,
   whereFrom,

@@ -3,7 +3,7 @@ import { parseQueryBody } from '../../src/epcis/query/index.ts';
 import type { AnswerStyle } from '../../src/query/event-answer.ts';
 import type { QuestionName, Questions } from '../../src/query/questions.ts';
 import { RESOURCES } from '../../src/query/resources.ts';
-import { KEY_HASH } from './small-store.ts';
+import { KEY_HASH, RECORDED } from './small-store.ts';
 
 const STYLES: readonly AnswerStyle[] = (['Never_Translates', 'Always_EPC_URN', 'Always_GS1_Digital_Link'] as const).map((format) => ({
   format,
@@ -171,6 +171,24 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
         if (after === null) break;
       }
   },
+  async report(ask, { entries }) {
+    for (const run of [null, { sent: 0 }, { sent: 3 }])
+      for (const body of [
+        {},
+        { EQ_bizStep: ['packing', 'shipping'] },
+        { orderBy: 'eventTime', eventCountLimit: 5 },
+        { orderBy: 'recordTime' },
+        { maxEventCount: 3 },
+      ])
+        for (const [from, through, limit] of [
+          [0, null, 4],
+          [2, null, 1_000],
+          [3, 9, 2],
+          [entries, null, 5],
+        ] as const)
+          for (const recordedFrom of [null, { ms: RECORDED + 180_000, below: '' }])
+            await ask('report', { query: parseQueryBody(body), recordedFrom, from, through, run, limit, bytes: 4_000, style: AS_CAPTURED });
+  },
   async resourceMembers(ask) {
     for (const resource of RESOURCES)
       for (const { format } of STYLES)
@@ -192,6 +210,19 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
       { eventsAfter: 2 ** 40, jobsAfter: 2 ** 40 },
     ])
       await ask('storeCounts', args);
+  },
+  async subscriptions(ask) {
+    for (const args of [
+      { limit: 10 },
+      { limit: 1 },
+      { limit: 10, query: 'all' },
+      { limit: 10, actor: 'k_2' },
+      { limit: 10, actor: 'none' },
+      { limit: 1, id: 's-2' },
+    ])
+      await ask('subscriptions', args);
+    const [first] = (await ask('subscriptions', { limit: 1 })) ?? [];
+    if (first !== undefined) await ask('subscriptions', { limit: 10, after: { created: first.created, id: first.id } });
   },
   async thing(ask, { things }) {
     for (const thing of things) await ask('thing', thing);

@@ -117,5 +117,10 @@ export async function openSmallStore(): Promise<TestStore> {
   await command({ kind: 'resolve-finding', code, seq, state: 'closed', note: 'relabelled' }, 'k_2');
   for (const name of ['all', 'Zürich', 'a"\\\'b'])
     await command({ kind: 'put-query', name, query: JSON.stringify({ EQ_bizStep: ['shipping'], GE_quantity: 1.5 }) }, 'k_2');
+  for (const id of ['s-1', 's-2', 's-3'])
+    await command(
+      { kind: 'subscribe', id, query: 'all', from: id === 's-3' ? 0 : null, terms: '{"dest":"https://a.example"}', progress: '{}' },
+      'k_2',
+    );
   return store;
 }
