@@ -154,15 +154,15 @@ function eventStyle(request: FastifyRequest, reply: FastifyReply, byDefault: Epc
 }
 
 /** What the form asked for could not hold as it was is said beside the document, since nothing in it can say so (X-9). */
-async function sendEvents(reply: FastifyReply, type: DocumentType, { body, notes }: EventDocument): Promise<FastifyReply> {
+export async function sendEvents(reply: FastifyReply, type: DocumentType, { body, notes }: EventDocument): Promise<FastifyReply> {
   if (notes.length > 0) void reply.header('lotline-notes', notesHeader(notes));
   return await reply.type(isXmlType(type) ? `${type}; charset=utf-8` : type).send(bufferOf(body));
 }
 
 /** As many notes as a header holds, and the number of the others; what is beyond ASCII is percent-encoded. */
 function notesHeader(notes: readonly string[]): string {
-  const told = notes.slice(0, NOTES_MAX).map((note) => note.replace(/[^ -~]|[%;]/gu, (c) => encodeURIComponent(c)));
-  return [...told, ...(notes.length > NOTES_MAX ? [`and ${notes.length - NOTES_MAX} more`] : [])].join('; ');
+  const told = notes.slice(0, NOTES_MAX).map((note) => note.replace(/[^ -~]|[%|]/gu, (c) => encodeURIComponent(c)));
+  return [...told, ...(notes.length > NOTES_MAX ? [`and ${notes.length - NOTES_MAX} more`] : [])].join(' | ');
 }
 
 export function styleOf(request: FastifyRequest, byDefault: EpcFormat): { format: EpcFormat; creationDate: string } {

@@ -264,6 +264,49 @@ describe.each(ENGINES)('XML on %s', (engine) => {
     expect(answer.body).toContain('<type>epcisException:NoSuchResourceException</type>');
   });
 
+  describe('as the document that was captured', () => {
+    const document = async (captureID: string, headers: Record<string, string> = {}) =>
+      await server.get(`/api/v1/captures/${captureID}/document`, { headers });
+
+    it('comes back byte for byte, and in the other forms on request (X-10)', async () => {
+      const sent = `<!-- from a partner -->${xmlOf([observe('D1'), observe('D2')], '1.2')}`.replace(/^(<!--.*?-->)(<\?xml.*?\?>)/, '$2$1');
+      const { captureID } = await server.capture(sent, { headers: XML });
+      const same = await document(captureID);
+      expect([same.statusCode, same.body, same.headers['content-type']]).toEqual([200, sent, 'application/xml; charset=utf-8']);
+      const json = await document(captureID, { accept: 'application/ld+json' });
+      expect(json.json().epcisBody.eventList.map((event: { epcList: string[] }) => event.epcList)).toEqual([[sgtin('D1')], [sgtin('D2')]]);
+      const old = await document(captureID, { accept: 'application/xml', 'gs1-epcis-max': '1.2' });
+      expect(old.body).toBe(sent);
+      const modern = await document(captureID, { accept: 'application/xml' });
+      expect(parseXml(Buffer.from(modern.body)).uri).toBe('urn:epcglobal:epcis:xsd:2');
+      expect((await document('none')).statusCode).toBe(404);
+    });
+
+    it('keeps the statements of a DSCSA shipping document, tells where 2.0 has them, and gives them back in 1.2 (P-1)', async () => {
+      const [name, body] = [...exampleFiles(/GS1_US_Pharma_Example.*\.xml$/)][0] ?? [];
+      if (name === undefined || body === undefined) return;
+      const { captureID, success } = await server.capture(body, { headers: XML });
+      expect(success).toBe(true);
+      expect((await document(captureID)).rawPayload.equals(body)).toBe(true);
+      const { epcisHeader } = (await document(captureID, { accept: 'application/json' })).json();
+      expect(epcisHeader['gs1ushc:dscsaTransactionStatement']['gs1ushc:affirmTransactionStatement']).toBe('true');
+      const modern = await document(captureID, { accept: 'application/xml' });
+      expect(modern.headers['lotline-notes']).toMatch(/EPCISHeader; they stand after EPCISBody/);
+      expect(modern.body.indexOf('dscsaTransactionStatement')).toBeGreaterThan(modern.body.indexOf('</EPCISBody>'));
+      if (canValidateXml()) expect(xsdFaults('2.0', new Map([['modern', modern.body]])).get('modern')).toBe('');
+      // Somebody who has it in 2.0 sends it on, and a third asks for 1.2.
+      const sentOn = modern.body.replace('</EPCISBody>', ' </EPCISBody>');
+      const other = await TestServer.on(engine);
+      const again = await other.capture(sentOn, { headers: XML });
+      const old = await other.get(`/api/v1/captures/${again.captureID}/document`, {
+        headers: { accept: 'application/xml', 'gs1-epcis-max': '1.2' },
+      });
+      await other.close();
+      expect(old.body.indexOf('dscsaTransactionStatement')).toBeLessThan(old.body.indexOf('</EPCISHeader>'));
+      if (canValidateXml()) expect(xsdFaults('1.2', new Map([['old', old.body]])).get('old')).toBe('');
+    });
+  });
+
   it('is checked and hashed without being stored', async () => {
     const body = xmlOf([observe('DRY')]);
     const check = await server.call('POST', '/api/v1/check', { body, headers: XML });

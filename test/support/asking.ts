@@ -29,6 +29,12 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     const jobs = await ask('captureJobs', { limit: 3 });
     for (const { captureID } of jobs ?? []) await ask('captureJobs', { captureID, limit: 1 });
   },
+  async capturedDocument(ask) {
+    const jobs = await ask('captureJobs', { limit: 100 });
+    for (const captureID of [...(jobs ?? []).map((job) => job.captureID), 'none'])
+      for (const form of ['as sent', 'json', 'xml', 'xml-1.2'] as const)
+        await ask('capturedDocument', { captureID, form, now: '2026-03-02T12:00:00Z' });
+  },
   async consistency(ask, { entries }) {
     for (const size of sizes(entries)) for (const args of [{ from: size }, { from: 2, to: size }]) await ask('consistency', args);
   },
