@@ -4,7 +4,6 @@ import {
   type Comparison,
   elementKeys,
   type GrammarName,
-  keptText,
   keyRange,
   numberKey,
   type Taken,
@@ -176,20 +175,20 @@ function isWithin(comparison: Comparison, than: string): Holds {
 }
 
 async function reading(look: LookUp, name: string, holds: Holds): Promise<Filter> {
-  const [term] = await look.terms([keptText(name)]);
-  return term === undefined ? NOTHING : { reading: { field: term, holds } };
+  const term = await look.field(name);
+  return term === null ? NOTHING : { reading: { field: term, holds } };
 }
 
 /** A field of the event itself. */
 async function field(look: LookUp, name: string | null, holds: Holds): Promise<Filter> {
-  const said = await reading(look, name as string, holds);
-  return said === NOTHING || !('reading' in said) ? said : oneReport([said.reading]);
+  const term = await look.field(name as string);
+  return term === null ? NOTHING : oneReport([{ field: term, holds }]);
 }
 
 /** The same with one of some keys. */
 async function keyed(look: LookUp, name: string | null, keys: readonly string[]): Promise<Filter> {
-  const [term] = await look.terms([keptText(name as string)]);
-  return term === undefined ? NOTHING : { ...oneReport([{ field: term, holds: isKey(keys) }]), keyed: { field: term, keys } };
+  const term = await look.field(name as string);
+  return term === null ? NOTHING : { ...oneReport([{ field: term, holds: isKey(keys) }]), keyed: { field: term, keys } };
 }
 
 /** All of these hold for one report: the rows of a report have its number in common. */

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type EventOrder, type EventQuery, keptText, type Parameter } from '../epcis/query/index.ts';
+import type { EventOrder, EventQuery, Parameter } from '../epcis/query/index.ts';
 import type { Db } from '../store/db.ts';
 import { merged } from '../store/sql.ts';
 import {
@@ -136,16 +136,15 @@ async function findByExtension(
   page: PageOfEvents,
 ): Promise<EventPosition[]> {
   const { direction } = order;
-  const [field] = await new LookUp(db).terms([keptText(order.field)]);
+  const field = await new LookUp(db).field(order.field);
   const begun = page.after?.key === null ? page.after : null;
   const found: EventPosition[] = [];
-  if (field !== undefined && begun === null) {
+  if (field !== null && begun === null) {
     const select = await planByField(db, query.parameters, { field, direction }, page);
     if (select !== null) found.push(...(await db.all<EventPosition>(select)));
   }
   if (found.length === page.limit) return found;
-  const without =
-    field === undefined ? [] : [{ test: sql`NOT EXISTS (SELECT 1 FROM event_field k WHERE k.seq = e.seq AND ${valueIn(field)})` }];
+  const without = field === null ? [] : [{ test: sql`NOT EXISTS (SELECT 1 FROM event_field k WHERE k.seq = e.seq AND ${valueIn(field)})` }];
   const rest = { ...page, after: begun, limit: page.limit - found.length };
   const select = await planEvents(db, { ...query, order: { by: 'recordTime', direction } }, rest, without);
   if (select !== null) for (const event of await db.all<EventPosition>(select)) found.push({ ...event, key: null });
