@@ -5,9 +5,13 @@ import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
+import { masterdata, masterdataElement, masterdataHistory } from './masterdata.ts';
+import { namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
+import { report } from './report.ts';
 import { hasMember, resourceMembers } from './resources.ts';
 import { storeCounts } from './store-counts.ts';
+import { subscriptions } from './subscriptions.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
 export const questions = {
@@ -26,10 +30,16 @@ export const questions = {
   keyByHash,
   latestCheckpoint,
   listKeys,
+  masterdata,
+  masterdataElement,
+  masterdataHistory,
+  namedQueries,
   packLines,
+  report,
   resourceMembers,
   scope,
   storeCounts,
+  subscriptions,
   thing,
   tile,
   whereFrom,

@@ -62,6 +62,8 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   masterdata: { key: ['type', 'id', 'seq'] },
   api_key: { key: ['id'] },
   capture_job: { key: ['id'] },
+  named_query: { key: ['name'] },
+  subscription: { key: ['id'] },
   meta: { key: ['name'] },
 };
 

@@ -115,5 +115,18 @@ export type JobRow = {
   errors: string;
 };
 
-export type MasterdataRow = { type: string; id: string; seq: number; attributes: string; children: string };
+/** `sent` is a list: the id and the children as they were sent. Null in rows of a version that did not keep it. */
+export type MasterdataRow = { type: string; id: string; seq: number; attributes: string; children: string; sent: string | null };
 export type KeyRow = { id: string; name: string; roles: string; hash: Uint8Array; created: number; ended: number | null };
+/** Times in ms. */
+export type QueryRow = { name: string; query: string; actor: string; created: number };
+export type SubscriptionRow = {
+  id: string;
+  query: string;
+  actor: string;
+  created: number;
+  terms: string;
+  next_seq: number;
+  version: number;
+  progress: string;
+};

@@ -1,4 +1,4 @@
-import { type Prefixes, type QualifiedName, readName } from '../prefixes.ts';
+import { attributeOf, isMasterDataNamespace, type Prefixes, type QualifiedName, readName, TEXT_MEMBER } from '../prefixes.ts';
 import { isObject, type JsonObject } from './json-object.ts';
 
 export type ExtensionScope =
@@ -37,7 +37,7 @@ export function qualifiedName({ namespace, local }: QualifiedName): string {
 export type ExtensionField = {
   readonly scope: ExtensionScope;
   readonly inner: boolean;
-  /** `<namespace>#<local>` (V-14); just the local name of an inner member without a namespace. */
+  /** `<namespace>#<local>` (V-14); just the local name of an inner member, or attribute in XML, without a namespace. */
   readonly name: string;
   /** Null for a field that holds others: it exists, but equals nothing. */
   readonly value: string | number | boolean | null;
@@ -52,10 +52,11 @@ export function readExtensionFields(event: JsonObject, prefixes: Prefixes): Exte
   const collect = (scope: ExtensionScope, members: unknown, inner: boolean) => {
     if (!isObject(members)) return;
     for (const [member, value] of Object.entries(members)) {
-      if (member === '#text' && isScalar(value)) continue; // told with the element that it is the text of
-      const read = readName(member.startsWith('@') ? member.slice(1) : member, prefixes); // an attribute in XML
+      if (member === TEXT_MEMBER && isScalar(value)) continue; // told with the element that it is the text of
+      const name = attributeOf(member) ?? member;
+      const read = readName(name, prefixes);
       if (read === 'undeclared' || (read === 'bare' && !inner)) continue;
-      add(scope, read === 'bare' ? member : qualifiedName(read), value, inner);
+      add(scope, read === 'bare' ? name : qualifiedName(read), value, inner);
     }
   };
   const add = (scope: ExtensionScope, name: string, value: unknown, inner: boolean) => {
@@ -63,7 +64,7 @@ export function readExtensionFields(event: JsonObject, prefixes: Prefixes): Exte
       for (const one of value) add(scope, name, one, inner);
     } else if (isObject(value)) {
       if (Object.keys(value).length === 0) return;
-      const text = value['#text'];
+      const text = value[TEXT_MEMBER];
       fields.push({ scope, inner, name, value: isScalar(text) ? text : null });
       collect(scope, value, true);
     } else if (isScalar(value)) {
@@ -86,7 +87,7 @@ function isScalar(value: unknown): value is string | number | boolean {
 }
 
 function masterDataNamespace(namespace: string): string {
-  return namespace === 'urn:epcglobal:cbv:mda:' || namespace === 'urn:epcglobal:cbv:mda#' ? 'urn:epcglobal:cbv:mda' : namespace;
+  return isMasterDataNamespace(namespace) ? 'urn:epcglobal:cbv:mda' : namespace;
 }
 
 function listOf(value: unknown): readonly unknown[] {

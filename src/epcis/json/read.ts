@@ -33,6 +33,8 @@ export type DocumentHeader = {
   readonly subscriptionID: string | null;
   /** `epcisHeader` as parsed, null when there is none: header master data and what else the sender put there (DOC-4). */
   readonly epcisHeader: JsonObject | null;
+  /** Members of other namespaces of a JSON document itself; XML has such elements in epcisHeader (P-1). */
+  readonly extensions: JsonObject;
   /** The JSON text of the document's `@context`, for whoever writes its events out again. */
   readonly context: string;
 };
@@ -142,6 +144,7 @@ export function headerOf(head: JsonObject): DocumentHeader {
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   const body = isObject(head['epcisBody']) ? head['epcisBody'] : {};
   const results = isObject(body['queryResults']) ? body['queryResults'] : {};
+  const found = isObject(results['resultsBody']) ? results['resultsBody']['vocabularyList'] : undefined;
   return {
     schemaVersion: text(head['schemaVersion']),
     creationDate: text(head['creationDate']),
@@ -150,9 +153,15 @@ export function headerOf(head: JsonObject): DocumentHeader {
     instanceIdentifier: text(head['instanceIdentifier']),
     queryName: text(results['queryName']),
     subscriptionID: text(results['subscriptionID']),
-    epcisHeader: isObject(head['epcisHeader']) ? head['epcisHeader'] : null,
+    epcisHeader: isObject(head['epcisHeader']) ? head['epcisHeader'] : Array.isArray(found) ? masterDataHeader(found) : null,
+    extensions: Object.fromEntries(Object.entries(head).filter(([member]) => member.includes(':'))),
     context: JSON.stringify(head['@context']),
   };
+}
+
+/** What a master data query has found (MD-8) is told as master data that came in a header. */
+function masterDataHeader(vocabularyList: readonly unknown[]): JsonObject {
+  return { epcisMasterData: { vocabularyList } };
 }
 
 function readEvent(

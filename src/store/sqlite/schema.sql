@@ -246,7 +246,7 @@ CREATE TABLE masterdata (
   id TEXT NOT NULL,                      -- canonical key
   seq INTEGER NOT NULL,
   attributes TEXT NOT NULL,
-  children TEXT NOT NULL,
+  children TEXT NOT NULL, sent TEXT,
   PRIMARY KEY (type, id, seq)
 ) STRICT, WITHOUT ROWID;
 
@@ -262,6 +262,13 @@ CREATE TABLE name (
   PRIMARY KEY (recent, class, serial)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE named_query (
+  name TEXT PRIMARY KEY,
+  query TEXT NOT NULL,                   -- JSON, as it was given
+  actor TEXT NOT NULL,                   -- the key that made it
+  created INTEGER NOT NULL               -- ms
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE payload (
   capture INTEGER PRIMARY KEY,
   capture_id TEXT NOT NULL UNIQUE,
@@ -273,6 +280,19 @@ CREATE TABLE payload (
 ) STRICT;
 
 CREATE TABLE prefix (scheme TEXT NOT NULL, company TEXT NOT NULL, PRIMARY KEY (scheme, company)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscription (
+  id TEXT PRIMARY KEY,
+  query TEXT NOT NULL,                   -- name of the query
+  actor TEXT NOT NULL,                   -- the key that subscribed, and has to be allowed to read
+  created INTEGER NOT NULL,              -- ms
+  terms TEXT NOT NULL,                   -- JSON: where to, when, how, and the secret that signs
+  next_seq INTEGER NOT NULL,             -- the first entry that has not been looked at for it
+  version INTEGER NOT NULL,              -- counts changes of next_seq and progress: who knows an old one changes nothing
+  progress TEXT NOT NULL                 -- JSON: what was delivered, what went wrong, and when it is tried again
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX subscription_query ON subscription (query, created, id);
 
 CREATE TABLE term (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 
