@@ -4,7 +4,6 @@ import {
   type Comparison,
   elementKeys,
   type GrammarName,
-  keptText,
   keyRange,
   numberKey,
   type Taken,
@@ -22,7 +21,7 @@ import { elementsWithAttribute, withDescendants } from './masterdata-keys.ts';
 export type Filter =
   | ColumnFilter
   /** Rows of another table that lead to the events (`seq`, may repeat), and the same said of one event `e`. */
-  | { readonly find: SQL; readonly test: SQL }
+  | { readonly find: SQL; readonly test: SQL; readonly keyed?: KeyedField }
   /** The same for what several parameters say together: each of these leads to the events and to others. */
   | { readonly leads: readonly SQL[]; readonly test: SQL }
   /** Said of a sensor report: all that a query says of reports holds for one and the same (Q-9). */
@@ -35,6 +34,9 @@ export type Filter =
 /** A column of `event` that has an index. `values`: it equals one of these. */
 export type ColumnFilter = { readonly column: IndexedColumn; readonly holds: (column: SQL) => SQL; readonly values?: readonly number[] };
 export type IndexedColumn = 'time' | 'biz_step' | 'disposition' | 'read_point' | 'biz_location' | 'transformation';
+
+/** A field of the event itself that has one of these keys: rows of each lie in the order of seq. */
+export type KeyedField = { readonly field: number; readonly keys: readonly string[] };
 
 /** A term of event_field, and what its key has to be. */
 export type Reading = { readonly field: number; readonly holds: (key: SQL) => SQL };
@@ -56,15 +58,15 @@ export const conditions = {
   EQ_action: (value) => ({ test: sql`+e.action IN ${inList(value.map((action) => actionCode(action) as number))}` }),
   EQ_bizStep: async (value, look) => equals('biz_step', await look.terms(value)),
   EQ_disposition: async (value, look) => equals('disposition', await look.terms(value)),
-  EQ_persistentDisposition_set: (value, look) => field(look, 'persistentDisposition_set', isText(value)),
-  EQ_persistentDisposition_unset: (value, look) => field(look, 'persistentDisposition_unset', isText(value)),
+  EQ_persistentDisposition_set: (value, look) => keyed(look, 'persistentDisposition_set', value.map(textKey)),
+  EQ_persistentDisposition_unset: (value, look) => keyed(look, 'persistentDisposition_unset', value.map(textKey)),
   EQ_readPoint: async (value, look) => equals('read_point', await look.terms(value)),
   WD_readPoint: async (value, look) => equals('read_point', await look.terms(await withDescendants(look.db, value))),
   EQ_bizLocation: async (value, look) => equals('biz_location', await look.terms(value)),
   WD_bizLocation: async (value, look) => equals('biz_location', await look.terms(await withDescendants(look.db, value))),
-  EQ_bizTransaction: (value, look, type) => field(look, `bizTransaction_${type}`, isText(value)),
-  EQ_source: (value, look, type) => field(look, `source_${type}`, isText(value)),
-  EQ_destination: (value, look, type) => field(look, `destination_${type}`, isText(value)),
+  EQ_bizTransaction: (value, look, type) => keyed(look, `bizTransaction_${type}`, value.map(textKey)),
+  EQ_source: (value, look, type) => keyed(look, `source_${type}`, value.map(textKey)),
+  EQ_destination: (value, look, type) => keyed(look, `destination_${type}`, value.map(textKey)),
   EQ_transformationID: async (value, look) => equals('transformation', await look.terms(value)),
   MATCH_epc: (value, look) => things(value, [epc, child], look),
   MATCH_parentID: (value, look) => things(value, [parent], look),
@@ -84,9 +86,9 @@ export const conditions = {
   EXISTS_errorDeclaration: () => ({ test: sql`e.declares = 1` }),
   GE_errorDeclarationTime: (value, look) => field(look, 'errorDeclarationTime', isWithin('GE', timeKey(value))),
   LT_errorDeclarationTime: (value, look) => field(look, 'errorDeclarationTime', isWithin('LT', timeKey(value))),
-  EQ_errorReason: (value, look) => field(look, 'errorReason', isText(value)),
-  EQ_correctiveEventID: (value, look) => field(look, 'correctiveEventID', isText(value)),
-  EQ_extension: (value, look, name) => field(look, name, isKey(value)),
+  EQ_errorReason: (value, look) => keyed(look, 'errorReason', value.map(textKey)),
+  EQ_correctiveEventID: (value, look) => keyed(look, 'correctiveEventID', value.map(textKey)),
+  EQ_extension: (value, look, name) => keyed(look, name, value),
   GT_extension: (value, look, name) => field(look, name, isWithin('GT', value)),
   GE_extension: (value, look, name) => field(look, name, isWithin('GE', value)),
   LT_extension: (value, look, name) => field(look, name, isWithin('LT', value)),
@@ -173,14 +175,20 @@ function isWithin(comparison: Comparison, than: string): Holds {
 }
 
 async function reading(look: LookUp, name: string, holds: Holds): Promise<Filter> {
-  const [term] = await look.terms([keptText(name)]);
-  return term === undefined ? NOTHING : { reading: { field: term, holds } };
+  const term = await look.field(name);
+  return term === null ? NOTHING : { reading: { field: term, holds } };
 }
 
-/** A field that stands once in an event, or of which any will do. */
+/** A field of the event itself. */
 async function field(look: LookUp, name: string | null, holds: Holds): Promise<Filter> {
-  const said = await reading(look, name as string, holds);
-  return said === NOTHING || !('reading' in said) ? said : oneReport([said.reading]);
+  const term = await look.field(name as string);
+  return term === null ? NOTHING : oneReport([{ field: term, holds }]);
+}
+
+/** The same with one of some keys. */
+async function keyed(look: LookUp, name: string | null, keys: readonly string[]): Promise<Filter> {
+  const term = await look.field(name as string);
+  return term === null ? NOTHING : { ...oneReport([{ field: term, holds: isKey(keys) }]), keyed: { field: term, keys } };
 }
 
 /** All of these hold for one report: the rows of a report have its number in common. */
@@ -213,7 +221,7 @@ async function element(look: LookUp, place: string | null, ids: readonly string[
   if (ids.length === 0) return NOTHING;
   if (place === 'readPoint') return equals('read_point', await look.terms(ids));
   if (place === 'bizLocation') return equals('biz_location', await look.terms(ids));
-  return await field(look, place, isKey(elementKeys(ids)));
+  return await keyed(look, place, elementKeys(ids));
 }
 
 // ── Things and quantities ────────────────────────────────────────────────────────────────────

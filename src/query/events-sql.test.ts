@@ -444,7 +444,8 @@ describe('the plan of a query', () => {
     ['GE_recordTime=2026-03-03T08:00:00Z', 'SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
     ['orderBy=recordTime&EQ_action=ADD', 'SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
     ['MATCH_epc=urn:epc:idpat:sgtin:9520123.*.*', 'SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
-    ['EQ_ILMD_cbvmda:lotNumber=L1', 'SEARCH v EXISTS USING COVERING INDEX event_field_event (seq=? AND field=? AND key=?)'],
+    ['EQ_ILMD_cbvmda:lotNumber=L1', 'SEARCH v USING PRIMARY KEY (field=? AND key=? AND seq>? AND seq<?)'],
+    ['EQ_ILMD_cbvmda:lotNumber=L1|L2&EQ_action=ADD', 'MERGE (UNION ALL)'],
     [
       'GE_http://ns.example.com/epcis/grade=0',
       'SEARCH v EXISTS USING COVERING INDEX event_field_event (seq=? AND field=? AND key>? AND key<?)',

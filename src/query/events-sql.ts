@@ -1,8 +1,17 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type EventOrder, type EventQuery, keptText, type Parameter } from '../epcis/query/index.ts';
+import type { EventOrder, EventQuery, Parameter } from '../epcis/query/index.ts';
 import type { Db } from '../store/db.ts';
 import { merged } from '../store/sql.ts';
-import { type ColumnFilter, conditions, type Filter, type IndexedColumn, NOTHING, oneReport, type Reading } from './event-conditions.ts';
+import {
+  type ColumnFilter,
+  conditions,
+  type Filter,
+  type IndexedColumn,
+  type KeyedField,
+  NOTHING,
+  oneReport,
+  type Reading,
+} from './event-conditions.ts';
 import { ARMS_MAX, LookUp } from './look-up.ts';
 
 export { HASH_ID } from './event-conditions.ts';
@@ -11,7 +20,7 @@ export { HASH_ID } from './event-conditions.ts';
  * How the events that meet a query are found in order, page by page; what each parameter means is said in event-conditions.ts.
  *
  * A plan is one of three. When an index names few events for one of the conditions, those are looked up and sorted. Else, in order of
- * recordTime, a column with an index is read value by value, each in order of seq. Else events are read in the order asked for until the
+ * recordTime, a column with an index, or the keys of a field, are read value by value, each in order of seq. Else events are read in the order asked for until the
  * page is full. The unary + keeps a column's index out of the way where another road was chosen.
  */
 
@@ -86,6 +95,11 @@ export async function planEvents(db: Db, query: EventQuery, page: PageOfEvents, 
     const inOrder = filters.filter(isTime).map((filter) => filter.holds(sql`e.time`));
     return sql`${columns} FROM event e WHERE ${where([sql`+e.seq >= ${from} AND +e.seq < ${below}`, ...behind, ...inOrder, ...testsOf(rest)])} ${sorted}`;
   }
+  const keyed = filters.findLast((filter) => 'keyed' in filter && filter.keyed.keys.length <= ARMS_MAX);
+  if (keyed !== undefined && 'keyed' in keyed) {
+    const rest = testsOf(filters.filter((filter) => filter !== keyed));
+    return merged(armsOf(keyed.keyed, search, rest), sql`seq ${direction}`, limit);
+  }
   // Places come last in the grammar, and are told of fewer events than business steps.
   const column = filters.findLast((filter) => 'values' in filter && filter.values.length <= ARMS_MAX);
   if (column !== undefined && 'values' in column) {
@@ -100,6 +114,20 @@ export async function planEvents(db: Db, query: EventQuery, page: PageOfEvents, 
   return sql`${columns} FROM event e WHERE ${where([start, ...testsOf(filters)])} ${sorted}`;
 }
 
+/** The events of each key of a field, in the order of seq; one that has several of the keys among those of the first. */
+function armsOf({ field, keys }: KeyedField, { from, below }: Span, rest: readonly SQL[]): SQL[] {
+  return keys.map((key, i) => {
+    const before = keys.slice(0, i).map((other) => sql`${other}`);
+    const had = sql`NOT EXISTS (SELECT 1 FROM event_field o WHERE o.seq = v.seq AND o.field = v.field AND o.key IN (${sql.join(before, sql`, `)}))`;
+    const tests = [
+      sql`v.field = ${field} AND v.key = ${key} AND v.seq >= ${from} AND v.seq < ${below}`,
+      ...rest,
+      ...(i === 0 ? [] : [had]),
+    ];
+    return sql`SELECT v.seq AS seq, e.time, e.below FROM event_field v CROSS JOIN event e ON e.seq = v.seq WHERE ${where(tests)}`;
+  });
+}
+
 /** Q-10: those that have the field, the least of its values deciding where there are several; then those without it, as they were recorded. */
 async function findByExtension(
   db: Db,
@@ -108,16 +136,15 @@ async function findByExtension(
   page: PageOfEvents,
 ): Promise<EventPosition[]> {
   const { direction } = order;
-  const [field] = await new LookUp(db).terms([keptText(order.field)]);
+  const field = await new LookUp(db).field(order.field);
   const begun = page.after?.key === null ? page.after : null;
   const found: EventPosition[] = [];
-  if (field !== undefined && begun === null) {
+  if (field !== null && begun === null) {
     const select = await planByField(db, query.parameters, { field, direction }, page);
     if (select !== null) found.push(...(await db.all<EventPosition>(select)));
   }
   if (found.length === page.limit) return found;
-  const without =
-    field === undefined ? [] : [{ test: sql`NOT EXISTS (SELECT 1 FROM event_field k WHERE k.seq = e.seq AND ${valueIn(field)})` }];
+  const without = field === null ? [] : [{ test: sql`NOT EXISTS (SELECT 1 FROM event_field k WHERE k.seq = e.seq AND ${valueIn(field)})` }];
   const rest = { ...page, after: begun, limit: page.limit - found.length };
   const select = await planEvents(db, { ...query, order: { by: 'recordTime', direction } }, rest, without);
   if (select !== null) for (const event of await db.all<EventPosition>(select)) found.push({ ...event, key: null });

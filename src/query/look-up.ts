@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { ExactTime } from '../epcis/model.ts';
-import type { Beginning } from '../epcis/query/index.ts';
+import { type Beginning, keptText } from '../epcis/query/index.ts';
 import type { Thing, ThingLot } from '../identifiers/thing.ts';
 import type { Db } from '../store/db.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
@@ -26,6 +26,11 @@ export class LookUp {
 
   async terms(texts: readonly string[]): Promise<number[]> {
     return await this.ids(sql`SELECT id FROM term WHERE text IN ${eachText(texts)} ORDER BY id`);
+  }
+
+  /** The term of a field's name; null when no event has such a field. */
+  async field(name: string): Promise<number | null> {
+    return (await this.terms([keptText(name)]))[0] ?? null;
   }
 
   async items(things: readonly Thing[]): Promise<number[]> {

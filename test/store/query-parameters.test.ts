@@ -230,6 +230,8 @@ describe.each(ENGINES)('parameters of a query on %s', (engine) => {
     ['EQ_ex:line=7', 'lot1'],
     ['EQ_ex:line=7.0', 'lot1'],
     ['EQ_ex:line=12|99', 'lot007 ordered'],
+    ['EQ_ex:line=3|99|7', 'lot1 ordered'],
+    ['EQ_ex:line=3|99|7&EQ_ex:at=2026-03-01T10:00:00Z', 'ordered'],
     ['EQ_http://ns.example.com/epcis/#line=7', 'lot1'],
     ['EQ_http://ns.example.com/epcis/line=7', 'lot1'],
     ['EQ_http://ns.example.com/epcis#line=7', ''],

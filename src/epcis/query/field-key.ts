@@ -21,7 +21,7 @@ export const EXISTS_KEY = '';
 /** Longer texts go by their digest: an ordered index of PostgreSQL takes entries of about 2,600 bytes. */
 const TEXT_MAX = 256;
 const HEAD = 128;
-const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+export const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const DATE_TIME = /^\d{4}-\d\d-\d\dT/;
 const AS_TEXT = '-';
 /** Behind every key of one number, before those of the next; and so for instants. */

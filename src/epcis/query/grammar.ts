@@ -9,7 +9,7 @@ import type { Action, ExactTime } from '../model.ts';
 import { EPCIS_PREFIXES, expandCurie, type Prefixes, readName } from '../prefixes.ts';
 import { parseExactTime } from '../time.ts';
 import { isAbsoluteUri, quoted } from '../uri.ts';
-import { comparableKey, equalKeys, timeKey } from './field-key.ts';
+import { comparableKey, DECIMAL, equalKeys, timeKey } from './field-key.ts';
 import { ifKeptAsUri, type LotPattern, parseClassPattern, parseEpcPattern, type ThingPattern } from './thing-pattern.ts';
 
 /** What a parameter may take, and what its value has become once it is read: plain data, canonical. */
@@ -227,7 +227,6 @@ const LISTS: ReadonlySet<string> = new Set<keyof Taken>([
   'eventTypes', 'actions', 'words', 'keys', 'uris', 'texts', 'hex', 'equals', 'attributes', 'epcs', 'classes', 'numbers',
 ]); // biome-ignore format: a list
 const NUMBERS: ReadonlySet<string> = new Set(['number', 'numbers', 'integer']);
-const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 function fromText(takes: keyof Taken | 'text' | 'integer', text: string): unknown {
   const number = (part: string) => (DECIMAL.test(part) ? Number(part) : part);
