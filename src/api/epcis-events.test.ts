@@ -259,7 +259,7 @@ describe('POST /epcis/events', () => {
     expect((await post({ ...bare(observe(0, packOf(1))), 'cbvmda:note': 'EPCISDocument' })).statusCode).toBe(201);
   });
 
-  it('answers 400 to an empty body, 415 to other media types', async () => {
+  it('answers 400 to an empty body, 415 to other media types (R-9)', async () => {
     expect(problemOf(await post(''))).toMatchObject({ status: 400, code: 'EV-SYNTAX' });
     const csv = await post('epc', { 'content-type': 'text/csv' });
     expect(problemOf(csv)).toMatchObject({ status: 415, type: 'epcisException:UnsupportedMediaTypeException' });

@@ -207,7 +207,7 @@ describe('a condition', () => {
     [`EQ_eventID=${id(3)}`, ''],
     ['EXISTS_errorDeclaration=true', 'voided'],
     ['EXISTS_errorDeclaration=false', all],
-  ])('%s finds: %s', async (search, names) => {
+  ])('%s finds: %s (Q-2, Q-7)', async (search, names) => {
     expect((await ask(search)).join(' ')).toBe(names);
   });
 

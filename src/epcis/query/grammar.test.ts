@@ -137,6 +137,12 @@ describe('a query in a URL', () => {
     expect(error.fix).toMatch(/\.$/);
   });
 
+  it('takes stars as whole components, and all of them behind the first (Q-17)', () => {
+    expect(() => url('MATCH_anyEPC=urn:epc:idpat:sgtin:9520123.*.*')).not.toThrow();
+    expect(() => url('MATCH_anyEPC=urn:epc:idpat:sgtin:*.*.*')).not.toThrow();
+    expect(refusal(() => url('MATCH_anyEPC=urn:epc:idpat:sgtin:9520123.*.P1'))).toMatchObject({ code: 'QRY-PARAM' });
+  });
+
   it('refuses eventCountLimit without orderBy, and beside maxEventCount (§9.2)', () => {
     expect(refusal(() => url('eventCountLimit=5'))).toMatchObject({ code: 'QRY-PARAM', at: '?eventCountLimit' });
     expect(refusal(() => url('orderBy=eventTime&eventCountLimit=5&maxEventCount=5'))).toMatchObject({

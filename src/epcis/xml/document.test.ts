@@ -51,7 +51,7 @@ describe('an EPCISDocument in XML', () => {
   it.each([
     ['2.0', 'urn:epcglobal:epcis:xsd:2'],
     ['1.2', 'urn:epcglobal:epcis:xsd:1'],
-  ] as const)('of %s qualifies its root alone (X-1)', (version, namespace) => {
+  ] as const)('of %s qualifies its root alone (DOC-7, X-1)', (version, namespace) => {
     expect(written({ version }).text).toBe(
       `<epcis:EPCISDocument xmlns:epcis="${namespace}" schemaVersion="${version}" creationDate="${creationDate}"><EPCISBody><EventList/></EPCISBody></epcis:EPCISDocument>`,
     );
