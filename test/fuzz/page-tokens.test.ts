@@ -18,9 +18,9 @@ const LISTS = [
 ];
 /** Where no page begins, in the form of one or another list. */
 const CURSORS = [
-  ...['', ' ', '-1', '1.5', '0x10', 'x', 'NaN', 'Infinity', '1e300', '2147483648', '9007199254740991', '-9007199254740991', '9007199254740992'],
-  ...['"', '[]', '{}', 'null', '{"through":1}', '{"through":"1","type":"urn:x:a","key":"b"}', '{"through":9007199254740991,"type":"urn:x:a","key":"b"}'],
-  ...['{"through":-9007199254740991,"type":"Location","key":"urn:x:1"}', '{"through":1,"type":"urn:x:a","key":"\\u0000"}', '{"through":1,"type":"a","key":{}}'],
+  '', ' ', '-1', '1.5', '0x10', 'x', 'NaN', 'Infinity', '1e300', '2147483648', '9007199254740991', '-9007199254740991', '9007199254740992', '"', '[]', '{}', 'null',
+  '{"through":1}', '{"through":"1","type":"urn:x:a","key":"b"}', '{"through":9007199254740991,"type":"urn:x:a","key":"b"}',
+  '{"through":-9007199254740991,"type":"Location","key":"urn:x:1"}', '{"through":1,"type":"urn:x:a","key":"\\u0000"}', '{"through":1,"type":"a","key":{}}',
 ]; // biome-ignore format: a list
 
 // A token needs no signature, for it grants nothing; so anybody can make one up.
