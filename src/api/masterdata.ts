@@ -28,7 +28,12 @@ const QUERY = Type.Object(
     known: AS_OF.known,
     ...PAGE_PARAMETERS,
   },
-  { additionalProperties: false, patternProperties: { '^EQATTR_.': { type: 'string' } } },
+  {
+    additionalProperties: false,
+    patternProperties: {
+      '^EQATTR_.': list('Elements whose attribute of this name has one of these values; a # in a name is %23 in a URL.'),
+    },
+  },
 );
 
 const ELEMENT = Type.Object({
@@ -66,7 +71,7 @@ export function masterdataRoutes({ readers, capture }: ApiDeps): FastifyPluginAs
           tags,
           summary: 'Query master data',
           description:
-            'The parameters of SimpleMasterDataQuery. `EQATTR_<attribute>` asks for elements whose attribute has one of the values given. Of each element, what was told last is answered, ordered by vocabulary and key.',
+            'The parameters of SimpleMasterDataQuery. Of each element, what was told last is answered, ordered by vocabulary and key.',
           querystring: QUERY,
           response: { 200: COLLECTION },
         },

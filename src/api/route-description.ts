@@ -66,7 +66,7 @@ type Schema = Record<'headers' | 'params' | 'querystring' | 'response', Record<s
  * and what OPTIONS answers.
  */
 export function describeRoute(method: string, url: string, schema: FastifySchema & { hide?: boolean }): FastifySchema {
-  if (!url.startsWith('/epcis')) return { ...schema, ...answersOf(schema as Schema, () => ({})) };
+  if (!url.startsWith('/epcis')) return { ...schema, ...familiesOf(schema as Schema), ...answersOf(schema as Schema, () => ({})) };
   if (method === 'OPTIONS') return describeOptions(url);
   const { headers, querystring } = schema as Schema;
   const events = method === 'GET' && /\/events(?:\/:eventID)?$/.test(url);
@@ -95,6 +95,14 @@ function describeOptions(url: string): FastifySchema & { tags: string[]; summary
     ...(parts.length > 0 && { params: { type: 'object', properties: Object.fromEntries(parts) } }),
     response: { 204: { type: 'null', description: 'They stand in the headers.', headers } },
   };
+}
+
+/** Parameters whose names only begin alike, `^EQATTR_.`, by what they begin with. */
+function familiesOf({ querystring }: Schema): { querystring?: object } {
+  const { patternProperties, properties, ...rest } = querystring ?? {};
+  if (patternProperties === undefined) return {};
+  const families = Object.entries(patternProperties).map(([pattern, one]) => [pattern.replace(/^\^(.*)\.$/, '$1{name}'), one as object]);
+  return { querystring: { ...rest, properties: { ...properties, ...Object.fromEntries(families) } } };
 }
 
 /** The answers of a route, each with words and headers. */

@@ -167,7 +167,7 @@ export const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, '\u
 const XML_PIECES = /<[^>]*>|[^<]+/g;
 const ODD_XML = [
   '<!DOCTYPE a [<!ENTITY b "c">]>', '&b;', '&#0;', '&#x110000;', '<![CDATA[x]]>', '<!-- -- -->', '<?xml version="1.1"?>', '<a', '</a>', '<a:b/>', '<epcis:EPCISBody/>', '<extension/>', '<ilmd><a/></ilmd>', '\0', '\u{FFFE}',
-  '<a b="1" b="2"/>', '<a xmlns:xml="urn:x"/>', '<epc/>', '<epcList><epc>urn:epc:id:sgtin:9520123.000011.1</epc></epcList>', '<eventTime>2026-03-01</eventTime>', `${'<a>'.repeat(300)}${'</a>'.repeat(300)}`,
+  '<a b="1" b="2"/>', '<a xmlns:xml="urn:x"/>', '<epc/>', '<epcList><epc>urn:epc:id:sgtin:9520123.000011.1</epc></epcList>', '<eventTime>2026-03-01</eventTime>', `${'<a>'.repeat(300)}${'</a>'.repeat(300)}`, '<a>'.repeat(20_000),
 ]; // biome-ignore format: a list
 
 /** Changes an XML document in a few of its pieces. */
@@ -224,7 +224,23 @@ export function mutateBytes(random: Random, bytes: Buffer): Buffer {
     default:
       return Buffer.concat([
         before,
-        Buffer.from(random.pick(['"', '{', '[', ',', ':', '\\u0000', '\\ud800', '1e999', '0.1E-400', '"a":1,"a":2,', '\u{FEFF}'])),
+        Buffer.from(
+          random.pick([
+            '"',
+            '{',
+            '[',
+            ',',
+            ':',
+            '\\u0000',
+            '\\ud800',
+            '1e999',
+            '0.1E-400',
+            '"a":1,"a":2,',
+            '\u{FEFF}',
+            '['.repeat(30_000),
+            '{"a":'.repeat(30_000),
+          ]),
+        ),
         after,
       ]);
   }

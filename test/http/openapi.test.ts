@@ -97,6 +97,12 @@ describe('the description of the interface (R-12, R-15, R-22)', () => {
   });
 });
 
+it('names the parameters of a master data query, the family of attributes among them (MD-8)', () => {
+  expect(paths['/api/v1/masterdata']?.['get']?.parameters?.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['vocabularyName', 'EQ_name', 'WD_name', 'HASATTR', 'EQATTR_{name}', 'maxElementCount', 'nextPageToken']),
+  );
+});
+
 describe('OPTIONS', () => {
   it('says of every resource exactly which methods it has, and what is supported (R-12)', async () => {
     const resources = new Map<string, string[]>();
