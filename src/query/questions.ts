@@ -7,7 +7,7 @@ import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
 import { namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
-import { report } from './report.ts';
+import { journalEnd, report } from './report.ts';
 import { hasMember, resourceMembers } from './resources.ts';
 import { storeCounts } from './store-counts.ts';
 import { subscriptions } from './subscriptions.ts';
@@ -26,6 +26,7 @@ export const questions = {
   hasMember,
   history,
   inclusion,
+  journalEnd,
   keyByHash,
   latestCheckpoint,
   listKeys,
