@@ -27,6 +27,7 @@ import { migratePostgres, PostgresDb, type PostgresStore, whereIs } from './stor
 import { lockFolder } from './store/sqlite/lock.ts';
 import { JOURNAL_FILE, openForReading, SqliteDb } from './store/sqlite/open.ts';
 import { Deliveries } from './subscriptions/deliveries.ts';
+import { Sockets } from './subscriptions/sockets.ts';
 import { takeTurns } from './subscriptions/turns.ts';
 import { webPages } from './web/index.ts';
 
@@ -79,12 +80,13 @@ export async function openService(
     const firstKey = await (databaseUrl === null ? bootstrap() : startAlone({ url: databaseUrl }, bootstrap));
     const documents = new DocumentReaders();
     open.push(() => documents.close());
+    const log = more.log ?? ((line: string) => console.error(line));
     const deliveries = new Deliveries({
       readers,
       capture,
       webhooks: { allowPrivate: settings.webhookAllowPrivate },
       agent: `lotline/${VERSION}`,
-      log: more.log ?? ((line) => console.error(line)),
+      log,
     });
     const deps: ApiDeps = {
       settings,
@@ -92,6 +94,7 @@ export async function openService(
       readers,
       documents,
       deliveries,
+      sockets: new Sockets({ readers, capture, deliveries, log }),
       keys,
       vkey: formatVerifierKey(verifierKeyOf(key)),
       plugins: [webPages()],

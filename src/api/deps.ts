@@ -5,6 +5,7 @@ import type { CaptureService } from '../capture/service.ts';
 import type { Readers } from '../query/readers.ts';
 import type { Settings } from '../settings.ts';
 import type { Deliveries } from '../subscriptions/deliveries.ts';
+import type { Sockets } from '../subscriptions/sockets.ts';
 import type { ApiLimits } from './limits.ts';
 
 /** What the doors are given. Nothing else of the house is known to them. */
@@ -14,6 +15,7 @@ export type ApiDeps = {
   readonly readers: Readers;
   readonly documents: DocumentReaders;
   readonly deliveries: Deliveries;
+  readonly sockets: Sockets;
   readonly keys: Keys;
   /** The log's public key, in the form in which it is handed on. */
   readonly vkey: string;

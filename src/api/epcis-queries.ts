@@ -11,6 +11,7 @@ import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
 import { eventAnswers, searchOf } from './epcis-events.ts';
 import { answerOptions, JSON_TYPES } from './epcis-headers.ts';
+import { socketUpgrades } from './epcis-sockets.ts';
 import { accepted } from './negotiate.ts';
 import { linkNext, PAGE_PARAMETERS, pageOf } from './paging.ts';
 
@@ -24,12 +25,13 @@ export const QUERY_PARAMS = Type.Object({ queryName: Type.String({ description: 
 type OfQuery = FastifyRequest<{ Params: { queryName: string } }>;
 
 /** Named queries (epcis-2.0.md §7.1, R-8): views on all events, past and future, kept until they are deleted. */
-export function queryRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'readers'>): FastifyPluginAsyncTypebox {
+export function queryRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'readers' | 'sockets'>): FastifyPluginAsyncTypebox {
   const { capture, readers } = deps;
   const events = eventAnswers(deps);
 
   return async (app) => {
     readSmallJson(app);
+    const sockets = socketUpgrades(app, deps);
     const config = { roles: rolesWith('read') };
     const tags = ['EPCIS 2.0'];
     for (const [path, allow] of [
@@ -138,12 +140,15 @@ export function queryRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
         schema: {
           tags,
           summary: 'Events of a named query',
-          description: 'As GET /events; the URL adds nothing but paging.',
+          description:
+            'As GET /events; the URL adds nothing but paging. With an upgrade to WebSocket it subscribes: `stream=true`, or the fields of a schedule, and `initialRecordTime`, `reportIfEmpty` (docs/subscriptions.md).',
           params: QUERY_PARAMS,
         },
       },
       async (request: OfQuery, reply) => {
-        const { name, query } = await queryOf(readers, request.params.queryName);
+        const named = await queryOf(readers, request.params.queryName);
+        if (sockets.isUpgrade(request)) return await sockets.subscribe(request, reply, named);
+        const { name, query } = named;
         const search = searchOf(request);
         const other = [...search.keys()].find((parameter) => parameter !== 'perPage' && parameter !== 'nextPageToken');
         if (other !== undefined)

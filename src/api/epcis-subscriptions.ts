@@ -4,10 +4,9 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { allows, ROLE_NAMES, rolesWith } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
-import { formatRecordTime } from '../query/event-answer.ts';
 import { parseDest } from '../subscriptions/addresses.ts';
 import { NOTHING_YET } from '../subscriptions/progress.ts';
-import { parseInitialRecordTime, parseTiming, type Subscription, type Terms } from '../subscriptions/subscription.ts';
+import { minRecordTimeOf, parseInitialRecordTime, parseTiming, type Subscription, type Terms } from '../subscriptions/subscription.ts';
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
@@ -247,7 +246,3 @@ function answerOf(subscription: Subscription): Record<string, unknown> {
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
-
-function minRecordTimeOf({ progress, terms, created }: Subscription): string {
-  return progress.minRecordTime === null ? (terms.initialRecordTime ?? timeOf(created)) : formatRecordTime(progress.minRecordTime);
-}

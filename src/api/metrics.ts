@@ -11,7 +11,7 @@ const LOOP_MS = 10;
 /** Figures for Prometheus, in a registry of their own. Labels are route templates and states, never identifiers. */
 export class Metrics {
   readonly registry = new Registry();
-  private readonly deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents' | 'deliveries'>;
+  private readonly deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents' | 'deliveries' | 'sockets'>;
   private readonly load: Load;
   private eventsUpTo = -1;
   private jobsUpTo = 0;
@@ -60,6 +60,7 @@ export class Metrics {
     labelNames: ['outcome'] as const,
   });
   private readonly delivered = this.mine(Gauge, 'lotline_delivered_events', 'Events that webhooks have taken since the start.', {});
+  private readonly sockets = this.mine(Gauge, 'lotline_sockets', 'Subscriptions over WebSocket that are open on this process.', {});
   private readonly loop = this.mine(
     Gauge,
     'lotline_event_loop_delay_seconds',
@@ -72,7 +73,7 @@ export class Metrics {
   private readonly healthy = this.mine(Gauge, 'lotline_store_healthy', '1 while the store takes writes.', {});
   private readonly memory = this.mine(Gauge, 'lotline_process_resident_bytes', 'Memory of the whole process.', {});
 
-  constructor(deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents' | 'deliveries'>, load: Load) {
+  constructor(deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents' | 'deliveries' | 'sockets'>, load: Load) {
     this.deps = deps;
     this.load = load;
     this.loopDelay.enable();
@@ -121,6 +122,7 @@ export class Metrics {
     this.subscriptions.set({ state: 'failing' }, failing);
     for (const [outcome, number] of Object.entries({ taken, smaller, failed })) this.deliveries.set({ outcome }, number);
     this.delivered.set(events);
+    this.sockets.set(this.deps.sockets.count);
     this.overruns.set(readers.figures.overruns + documents.figures.overruns);
     for (const [quantile, value] of [
       ['0.5', loopDelay.percentile(50)],

@@ -9,7 +9,7 @@ import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
 import { masterdata, masterdataElement, masterdataHistory } from './masterdata.ts';
 import { namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
-import { report } from './report.ts';
+import { journalEnd, report } from './report.ts';
 import { hasMember, resourceMembers } from './resources.ts';
 import { storeCounts } from './store-counts.ts';
 import { subscriptions } from './subscriptions.ts';
@@ -29,6 +29,7 @@ export const questions = {
   hasMember,
   history,
   inclusion,
+  journalEnd,
   keyByHash,
   latestCheckpoint,
   listKeys,

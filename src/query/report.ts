@@ -41,6 +41,12 @@ export type ReportArgs = {
   readonly style: AnswerStyle;
 };
 
+/** Where the journal ends: what is recorded from now on is an entry from `next` on, and has no earlier recordTime. */
+export async function journalEnd(db: Db, _args: object): Promise<{ next: number; recordTime: number | null }> {
+  const [last] = await db.all<{ seq: number; record_time: number }>(sql`SELECT seq, record_time FROM entry ORDER BY seq DESC LIMIT 1`);
+  return { next: (last?.seq ?? -1) + 1, recordTime: last?.record_time ?? null };
+}
+
 /** A run whose result has to be put in order may have so many events. */
 export const ORDERED_MAX = 100_000;
 

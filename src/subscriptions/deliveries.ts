@@ -10,8 +10,8 @@ import { signatureOf, type WebhookOptions, Webhooks } from './webhook.ts';
 
 /** Webhooks that are sent to at once. */
 const POSTS = 64;
-/** Reports made at once for all subscribers. */
-const REPORTS = 2;
+/** Reports made at once for all subscribers: one reader thread is left to people. */
+const REPORTS = 1;
 /** When the service stops, or another process takes over: what is being delivered has this long to be taken. */
 const FINISH_MS = 5_000;
 /** Subscriptions read at a time. */

@@ -77,6 +77,11 @@ export class Subscriber {
     this.done = this.serve();
   }
 
+  /** Why it ended, if it has. */
+  get endedBecause(): string | null {
+    return this.progress.ended;
+  }
+
   get failing(): boolean {
     return this.progress.failures > 0;
   }
@@ -103,7 +108,7 @@ export class Subscriber {
         await this.rest(BUSY_MS);
         continue;
       }
-      if (!this.woken) await this.rest(this.waitMs());
+      if (!this.woken && this.progress.ended === null) await this.rest(this.waitMs());
     }
   }
 

@@ -1,6 +1,7 @@
 import { type EpcFormat, parseExactTime } from '../epcis/index.ts';
 import type { ExactTime } from '../epcis/model.ts';
 import { LotlineError } from '../errors.ts';
+import { formatRecordTime } from '../query/event-answer.ts';
 import type { Progress } from './progress.ts';
 import { parseSchedule, type ScheduleText } from './schedule.ts';
 
@@ -57,4 +58,11 @@ export function parseInitialRecordTime(text: string, at: string): ExactTime {
     if (!(error instanceof LotlineError)) throw error;
     throw new LotlineError('SUB-CONTROLS', `initialRecordTime: ${error.message}`, { at, fix: error.fix, cause: error });
   }
+}
+
+/** No event that is still to be told was recorded before this (S-4). */
+export function minRecordTimeOf({ progress, terms, created }: Subscription): string {
+  return progress.minRecordTime === null
+    ? (terms.initialRecordTime ?? new Date(created).toISOString())
+    : formatRecordTime(progress.minRecordTime);
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -91,6 +92,23 @@ describe('a webhook', () => {
   it('tells why it could not connect', async () => {
     await expect(post('http://partner.example/')).rejects.toThrow('ENOTFOUND');
     await expect(post('http://127.0.0.1:1/', { allowPrivate: true })).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('is genuine by the check that clients are given, and nothing else is (S-9)', async () => {
+    const docs = readFileSync(new URL('../../docs/subscriptions.md', import.meta.url), 'utf8');
+    const [, code = ''] = /```js\n([\s\S]+?)```/.exec(docs) ?? [];
+    const { isGenuine } = (await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(code)}`)) as {
+      isGenuine: (header: string, body: Uint8Array, token: string, now?: number) => boolean;
+    };
+    const body = Buffer.from('{"a":"€"}');
+    const now = Date.now();
+    const header = signatureOf('token', body, Math.floor(now / 1000));
+    expect(isGenuine(header, body, 'token')).toBe(true);
+    expect(isGenuine(header, Buffer.from('{"a":"$"}'), 'token')).toBe(false);
+    expect(isGenuine(header, body, 'another')).toBe(false);
+    expect(isGenuine(header.replace('t=', 't=1'), body, 'token')).toBe(false);
+    expect(isGenuine(header, body, 'token', now + 301_000)).toBe(false);
+    expect(isGenuine('', body, 'token')).toBe(false);
   });
 
   it('is signed over the time and the body (S-9)', () => {

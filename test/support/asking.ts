@@ -102,6 +102,9 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async inclusion(ask, { eventIDs, entries }) {
     for (const event of [...eventIDs, ...sizes(entries).map(String), '0', 'ni:///sha-256;00?ver=CBV2.0']) await ask('inclusion', { event });
   },
+  async journalEnd(ask) {
+    await ask('journalEnd', {});
+  },
   async keyByHash(ask) {
     for (const hash of [KEY_HASH, '00'.repeat(32), '']) await ask('keyByHash', { hash });
   },
