@@ -13,6 +13,8 @@ export const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:
 const NUMBER_TYPES = new Set(['int', 'integer', 'long', 'short', 'decimal', 'double', 'float']);
 const NUMBER = /^([+-]?)0*(?:(\d+)(?:\.(\d*))?|\.(\d+))((?:[eE][+-]?\d+)?)$/;
 
+const LOST_MAX = 100;
+
 /** A number as it will stand in JSON: its written digits. */
 export class WrittenNumber {
   readonly text: string;
@@ -37,6 +39,8 @@ export class MemberReader {
   readonly names: Names;
   readonly places: Map<string, string> | null;
   readonly faults: LotlineError[] = [];
+  /** Attributes of users on elements that take none in JSON: `element/@name`, of the first of them. */
+  readonly lost: string[] = [];
   /** Whether a number was written that a double does not give back. */
   inexact = false;
 
@@ -131,6 +135,7 @@ export class MemberReader {
   foreignAttributes(into: Members | null, { element, at }: Placed, pointer: string): void {
     for (const attribute of element.attributes) {
       if (attribute.uri === '' || attribute.uri === XSI) continue;
+      if (into === null && this.lost.length < LOST_MAX) this.lost.push(`${element.name}/@${attribute.name}`);
       const here = `${at}/@${attribute.name}`;
       const name = this.name(attribute.name, attribute.uri, attribute.local, here);
       if (into === null || name === null || attribute.name.startsWith('xml:') || into.has(name)) continue;
