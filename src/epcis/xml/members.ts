@@ -6,6 +6,7 @@ import { quoted } from '../uri.ts';
 import type { Wrapper } from './layout.ts';
 import type { Names } from './names.ts';
 import type { XmlAttribute, XmlElement } from './tree.ts';
+import { unspelled } from './written-names.ts';
 
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
 const XSD = 'http://www.w3.org/2001/XMLSchema';
@@ -127,7 +128,7 @@ export class MemberReader {
 
   /** Adds a foreign-namespace element to an object; one that comes again makes a list (V-16). */
   extension(into: Members, { element, at }: Placed, pointer: string, space: Space = 'default'): void {
-    const name = element.uri === '' ? element.local : this.name(element.name, element.uri, element.local, at);
+    const name = element.uri === '' ? unspelled(element.local) : this.name(element.name, element.uri, element.local, at);
     if (name !== null) this.add(into, name, element, at, pointer, space);
   }
 
