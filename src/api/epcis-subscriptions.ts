@@ -54,7 +54,10 @@ export function subscriptionRoutes({
     const config = { roles: rolesWith('read') };
     const tags = ['EPCIS 2.0'];
     const path = '/queries/:queryName/subscriptions';
-    const params = Type.Object({ ...QUERY_PARAMS.properties, subscriptionID: Type.String({ maxLength: 100, description: 'From the Location of the subscription.' }) });
+    const params = Type.Object({
+      ...QUERY_PARAMS.properties,
+      subscriptionID: Type.String({ maxLength: 100, description: 'From the Location of the subscription.' }),
+    });
 
     app.options(path, { schema: { hide: true }, config: { roles: ROLE_NAMES } }, (_request, reply) =>
       answerOptions(reply, 'OPTIONS, GET, POST'),

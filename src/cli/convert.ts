@@ -12,6 +12,7 @@ const ENDINGS: Readonly<Record<ConversionTarget, string>> = { json: '.json', xml
 const INDENT = 2;
 /** Faults that are told of one document: the others are counted. */
 const TOLD_MAX = 1_000;
+const CHUNK_CHARACTERS = 256 * 1024;
 /** Notes shown; the others are counted. */
 const NOTES_SHOWN = 50;
 
@@ -143,7 +144,7 @@ async function toFile({ pieces, refused }: Conversion, out: string): Promise<voi
   const part = `${out}.part`;
   mkdirSync(dirname(out), { recursive: true });
   try {
-    await pipeline(Readable.from(pieces), createWriteStream(part));
+    await pipeline(Readable.from(inChunks(pieces)), createWriteStream(part));
     if (refused.length === 0) renameSync(part, out);
   } finally {
     rmSync(part, { force: true });
@@ -154,6 +155,18 @@ async function toFile({ pieces, refused }: Conversion, out: string): Promise<voi
 async function toStandardOutput({ pieces, refused }: Conversion): Promise<void> {
   const text = [...pieces];
   if (refused.length === 0) await pipeline(Readable.from(text), process.stdout, { end: false });
+}
+
+/** A piece is an event or less: many are written at once. */
+function* inChunks(pieces: Iterable<string>): Generator<string, void, undefined> {
+  let chunk = '';
+  for (const piece of pieces) {
+    chunk += piece;
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    yield chunk;
+    chunk = '';
+  }
+  yield chunk;
 }
 
 function kilobytes(bytes: number): number {

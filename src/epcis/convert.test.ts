@@ -57,6 +57,16 @@ describe('a document in another form', () => {
     expect(converted(bytesOf(whole), 'xml').notes).toMatchObject([{ at: '/epcisHeader', index: null, count: 1 }]);
   });
 
+  it('says what JSON has no place for', () => {
+    const document =
+      '<e:EPCISDocument xmlns:e="urn:epcglobal:epcis:xsd:2" xmlns:x="urn:x:ns" schemaVersion="2.0" creationDate="2026-03-01T08:15:00Z"><EPCISBody><EventList>' +
+      '<ObjectEvent x:kept="1"><eventTime>2026-03-01T08:15:00Z</eventTime><eventTimeZoneOffset>+00:00</eventTimeZoneOffset><epcList x:lost="2"><epc>urn:epc:id:sgtin:9520123.000011.1</epc></epcList>' +
+      '<action>OBSERVE</action></ObjectEvent></EventList></EPCISBody></e:EPCISDocument>';
+    const { text, notes } = converted(Buffer.from(document), 'json');
+    expect(JSON.parse(text)).toMatchObject({ epcisBody: { eventList: [{ 'x:kept': '1' }] } });
+    expect(notes).toMatchObject([{ index: 0, at: 'epcList/@x:lost', count: 1 }]);
+  });
+
   it('comes back byte for byte when it is JSON already', () => {
     const text = ` ${JSON.stringify(whole, null, 1)}\n`;
     expect(converted(Buffer.from(text), 'json').text).toBe(text);

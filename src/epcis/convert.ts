@@ -6,7 +6,7 @@ import { documentToXmlPieces, masterDataDocumentToXml, queryDocumentToXml, query
 import { type XmlNotes, type XmlVersion, XSI_NAMESPACE } from './xml/element.ts';
 import { eventToXml, type WrittenXml } from './xml/from-json.ts';
 import { EPCIS_NAMESPACE } from './xml/members.ts';
-import { xmlEventToElement, xmlEventToJson } from './xml/read.ts';
+import { xmlEventAsJson, xmlEventToElement } from './xml/read.ts';
 import { serializeXml } from './xml/serialize.ts';
 import type { XmlElement } from './xml/tree.ts';
 import { changeVersion } from './xml/upgrade.ts';
@@ -77,7 +77,7 @@ class Converter {
       yield head;
       let between = '\n';
       for (const event of this.events()) {
-        yield between + xmlEventToJson(this.bytesOf(event), document.header.context);
+        yield between + this.eventJson(event);
         between = ',\n';
       }
       yield tail;
@@ -156,8 +156,17 @@ class Converter {
     yield this.bytes.toString('utf8', from);
   }
 
+  private eventJson(event: ReadEvent): string {
+    const { text, lost } = xmlEventAsJson(this.bytesOf(event), this.either.document.header.context);
+    this.say(
+      event.index,
+      lost.map((at) => ({ at, what: 'JSON has no place for attributes of such elements; they are left out' })),
+    );
+    return text;
+  }
+
   private bareJson(event: ReadEvent): string {
-    const text = xmlEventToJson(this.bytesOf(event), this.either.document.header.context);
+    const text = this.eventJson(event);
     const own = (JSON.parse(text) as { '@context'?: unknown })['@context'];
     const outer = [JSON.parse(this.either.document.header.context)].flat() as unknown[];
     return `${writeEvent(text, { context: JSON.stringify(own === undefined ? outer : [...outer, own]) })}\n`;

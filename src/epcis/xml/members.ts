@@ -6,12 +6,15 @@ import { quoted } from '../uri.ts';
 import type { Wrapper } from './layout.ts';
 import type { Names } from './names.ts';
 import type { XmlAttribute, XmlElement } from './tree.ts';
+import { unspelled } from './written-names.ts';
 
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
 const XSD = 'http://www.w3.org/2001/XMLSchema';
 export const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:\d+$/;
 const NUMBER_TYPES = new Set(['int', 'integer', 'long', 'short', 'decimal', 'double', 'float']);
 const NUMBER = /^([+-]?)0*(?:(\d+)(?:\.(\d*))?|\.(\d+))((?:[eE][+-]?\d+)?)$/;
+
+const LOST_MAX = 100;
 
 /** A number as it will stand in JSON: its written digits. */
 export class WrittenNumber {
@@ -37,6 +40,8 @@ export class MemberReader {
   readonly names: Names;
   readonly places: Map<string, string> | null;
   readonly faults: LotlineError[] = [];
+  /** Attributes of users on elements that take none in JSON: `element/@name`, of the first of them. */
+  readonly lost: string[] = [];
   /** Whether a number was written that a double does not give back. */
   inexact = false;
 
@@ -123,7 +128,7 @@ export class MemberReader {
 
   /** Adds a foreign-namespace element to an object; one that comes again makes a list (V-16). */
   extension(into: Members, { element, at }: Placed, pointer: string, space: Space = 'default'): void {
-    const name = element.uri === '' ? element.local : this.name(element.name, element.uri, element.local, at);
+    const name = element.uri === '' ? unspelled(element.local) : this.name(element.name, element.uri, element.local, at);
     if (name !== null) this.add(into, name, element, at, pointer, space);
   }
 
@@ -131,6 +136,7 @@ export class MemberReader {
   foreignAttributes(into: Members | null, { element, at }: Placed, pointer: string): void {
     for (const attribute of element.attributes) {
       if (attribute.uri === '' || attribute.uri === XSI) continue;
+      if (into === null && this.lost.length < LOST_MAX) this.lost.push(`${element.name}/@${attribute.name}`);
       const here = `${at}/@${attribute.name}`;
       const name = this.name(attribute.name, attribute.uri, attribute.local, here);
       if (into === null || name === null || attribute.name.startsWith('xml:') || into.has(name)) continue;

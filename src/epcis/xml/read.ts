@@ -45,10 +45,17 @@ export function readXmlDocument(bytes: Uint8Array, options: ReadOptions & { read
  * does not say. Throws what parsing throws, since the event was read before.
  */
 export function xmlEventToJson(body: Uint8Array, contextText: string): string {
+  return xmlEventAsJson(body, contextText).text;
+}
+
+/** The same, and what of the event JSON has no place for: attributes of elements that take none, as `element/@name`. */
+export function xmlEventAsJson(body: Uint8Array, contextText: string): { readonly text: string; readonly lost: readonly string[] } {
   const document = DocumentNames.ofContext(contextText);
   const element = parseXml(body, { namespaces: document.namespaces() });
   // What a release does not take was refused when the event was read.
-  return eventToJson(element, new Names(document), `/${element.name}`, { tellPlaces: false, version: '1.x', told: true }).text;
+  const reading = { tellPlaces: false, version: '1.x', told: true } as const;
+  const { text, reader } = eventToJson(element, new Names(document), `/${element.name}`, reading);
+  return { text, lost: reader.lost };
 }
 
 /** The element of an event kept as XML, by `header.context` of its document, with the declarations that it needs to stand elsewhere. */

@@ -237,6 +237,7 @@ class EventReader extends MemberReader {
       this.places === null &&
       element.children.every((child) => typeof child === 'string' || (child.uri === '' && child.local === local))
     ) {
+      this.foreignAttributes(null, { element, at }, pointer);
       for (const child of element.children) {
         if (typeof child !== 'string') list.push(this.text({ element: child, at: '' }));
         else if (child.trim() !== '') this.fault(`text stands in ${element.name}, which holds elements only`, at, 'Remove the text.');

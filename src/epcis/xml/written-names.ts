@@ -68,9 +68,9 @@ export class XmlNames {
     return this.name(inXml(read.namespace), read.local, this.prefixes.has(prefix) ? prefix : '', at);
   }
 
-  /** A name without a namespace. */
+  /** A name without a namespace, from which `unspelled` gives the member back. */
   plain(member: string, at: string): XmlName {
-    const local = this.local(member, at);
+    const local = this.local(member.replace(LIKE_SPELLED, '_x005F_'), at);
     return { name: local, uri: '', local };
   }
 
@@ -112,6 +112,19 @@ export class XmlNames {
     this.notes.add(at, `${quoted(written)} is no name in XML and is written as ${quoted(local)}`);
     return local;
   }
+}
+
+/** An underscore that begins what looks like a character spelled `_xHHHH_`. */
+const LIKE_SPELLED = /_(?=x[0-9A-F]{4,6}_)/g;
+
+/** The member that an element without a namespace was made of: JSON-LD keywords such as `@type` are no names in XML. */
+export function unspelled(local: string): string {
+  if (!local.includes('_x')) return local;
+  const member = local.replace(/_x([0-9A-F]{4,6})_/g, (spelling, hex: string) => {
+    const code = Number.parseInt(hex, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : spelling;
+  });
+  return member.includes(':') ? local : member; // a colon would make it a name of a namespace
 }
 
 function withoutEscapes(text: string): string {
