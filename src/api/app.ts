@@ -8,6 +8,7 @@ import { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest, fas
 import { LotlineError } from '../errors.ts';
 import { authenticate } from './authenticate.ts';
 import { readBodiesAsBytes } from './bodies.ts';
+import { capturedRoutes } from './captures.ts';
 import type { ApiDeps } from './deps.ts';
 import { epcisRoutes } from './epcis.ts';
 import { findingRoutes } from './findings.ts';
@@ -121,6 +122,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(findingRoutes(deps));
       await api.register(masterdataRoutes(deps));
       await api.register(tryoutRoutes(deps));
+      await api.register(capturedRoutes(deps));
       await api.register(proofRoutes(deps));
     },
     { prefix: '/api/v1' },

@@ -1,6 +1,7 @@
 import type { FastifySchema } from 'fastify';
 import { GRAMMAR } from '../epcis/query/index.ts';
 import { EPC_FORMATS } from '../identifiers/index.ts';
+import { CBV_XML_FORMATS, JSON_TYPES, XML_TYPES } from './epcis-headers.ts';
 import { PAGE_PARAMETERS } from './paging.ts';
 
 type Described = Readonly<Record<string, { readonly type: string; readonly description: string; readonly enum?: readonly string[] }>>;
@@ -14,6 +15,11 @@ const ASKED: Described = Object.fromEntries(
 );
 const FORMAT: Described = {
   'GS1-EPC-Format': { type: 'string', enum: EPC_FORMATS, description: 'In which form identifiers come.' },
+  'GS1-CBV-XML-Format': {
+    type: 'string',
+    enum: CBV_XML_FORMATS,
+    description: 'How XML spells standard values of the CBV; of no matter to JSON.',
+  },
   'GS1-Extensions': { type: 'string', description: '`prefix=namespace` pairs with commas between them: prefixes that the request uses.' },
 };
 const ANSWERED: Described = {
@@ -23,6 +29,9 @@ const ANSWERED: Described = {
 const PAGED: Described = {
   Link: { type: 'string', description: '`<…>; rel="next"` leads to the next page; absent on the last.' },
   'GS1-Next-Page-Token-Expires': { type: 'string', description: 'How long that link is good.' },
+};
+const TOLD: Described = {
+  'Lotline-Notes': { type: 'string', description: 'What the release of XML asked for holds in another place, or not as it was.' },
 };
 const LOCATED: Described = { Location: { type: 'string', description: 'Where what was made is found.' } };
 const DISCOVERED: Described = {
@@ -36,6 +45,7 @@ const DISCOVERED: Described = {
     ),
   ),
   'GS1-EPC-Format': { type: 'string', description: 'The forms of identifiers that can be asked for.' },
+  'GS1-CBV-XML-Format': { type: 'string', description: 'The spellings of standard values in XML that can be asked for.' },
   'GS1-Extensions': { type: 'string', description: 'Prefixes that are known without being declared.' },
   'GS1-Vendor-Version': { type: 'string', description: 'This program and its version.' },
 };
@@ -62,7 +72,7 @@ export function describeRoute(method: string, url: string, schema: FastifySchema
   const events = method === 'GET' && /\/events(?:\/:eventID)?$/.test(url);
   const asked = events && url.endsWith('/events') ? { type: 'object', properties: EVENT_PARAMETERS } : querystring;
   const response =
-    (schema as Schema).response ?? (events ? { 200: { description: EVENTS.description, content: jsonContent(EVENTS) } } : {});
+    (schema as Schema).response ?? (events ? { 200: { description: EVENTS.description, content: contentOf(EVENTS), headers: TOLD } } : {});
   return {
     ...schema,
     headers: { type: 'object', properties: { ...ASKED, ...(method === 'GET' && FORMAT), ...headers?.['properties'] } },
@@ -101,14 +111,14 @@ function answersOf(schema: Schema, headersOf: (status: string) => Described): { 
   if (response === undefined) return {};
   const paged = hasMember(querystring?.['properties'], 'nextPageToken');
   const answers = Object.entries(response).map(([status, answer]) => {
-    const headers = { ...headersOf(status), ...(status === '200' && paged && PAGED) };
+    const headers = { ...(answer as { headers?: Described }).headers, ...headersOf(status), ...(status === '200' && paged && PAGED) };
     const description = hasMember(answer, 'description') ? {} : { description: ANSWERS[status] ?? 'The answer.' };
     return [status, { ...answer, ...description, ...(Object.keys(headers).length > 0 && { headers }) }];
   });
   return { response: Object.fromEntries(answers) };
 }
 
-const jsonContent = (schema: object) => ({ 'application/json': { schema }, 'application/ld+json': { schema } });
+const contentOf = (schema: object) => Object.fromEntries([...JSON_TYPES, ...XML_TYPES].map((type) => [type, { schema }]));
 const hasMember = (value: unknown, name: string) => typeof value === 'object' && value !== null && name in value;
 
 /** What a value is, by what a row of the grammar takes. Others are lists of texts. */

@@ -147,6 +147,11 @@ export class Capturer {
     }, alongside);
   }
 
+  /** Changes what is kept beside the journal, without an entry. `now` is in ms. */
+  async keep<T>(change: (journal: Journal, now: number) => Promise<T>, alongside?: Alongside<T>): Promise<T> {
+    return await this.transaction(async () => await change(this.journal, this.clock()), alongside);
+  }
+
   /** Tells what capturing this document would come to, event by event, and stores nothing (packs-wire.md). */
   async check(body: Uint8Array, actor: string): Promise<EventVerdict[]> {
     try {

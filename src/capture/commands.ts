@@ -1,9 +1,15 @@
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';
-import type { Command } from './service.ts';
+import type { Command, KeptChange } from './service.ts';
 
-/** Carries out a command: one entry, and what it changes, in one transaction. False when there was nothing to change. */
-export async function carryOut(capturer: Capturer, command: Command, actor: string, alongside?: Alongside<boolean>): Promise<boolean> {
+/** Carries out a command: one entry, and what it changes, in one transaction; of what is kept beside the journal no entry. False when there was nothing to change. */
+export async function carryOut(
+  capturer: Capturer,
+  command: Command | KeptChange,
+  actor: string,
+  alongside?: Alongside<boolean>,
+): Promise<boolean> {
+  if (isKept(command)) return await capturer.keep((journal, now) => applyKept(journal, command, actor, now), alongside);
   const { kind, body } = entryOf(command);
   return await capturer.record(
     { kind, actor, body },
@@ -56,5 +62,40 @@ export async function applyCommand(journal: Store, command: Command, seq: number
       await journal.putMasterdata(masterdataRows(elements, seq));
       return elements.length > 0;
     }
+  }
+}
+
+const KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-query', 'remove-query', 'subscribe', 'unsubscribe', 'note-progress']);
+
+function isKept(command: Command | KeptChange): command is KeptChange {
+  return KEPT.has(command.kind);
+}
+
+async function applyKept(journal: Store, command: KeptChange, actor: string, now: number): Promise<boolean> {
+  switch (command.kind) {
+    case 'put-query':
+      return await journal.putQuery({ name: command.name, query: command.query, actor, created: now });
+    case 'remove-query':
+      return await journal.removeQuery(command.name);
+    case 'subscribe':
+      return await journal.putSubscription({
+        id: command.id,
+        query: command.query,
+        actor,
+        created: now,
+        terms: command.terms,
+        next_seq: command.from ?? (await journal.size()),
+        version: 0,
+        progress: command.progress,
+      });
+    case 'unsubscribe':
+      return await journal.removeSubscription(command.id);
+    case 'note-progress':
+      return await journal.noteProgress({
+        id: command.id,
+        version: command.version,
+        next_seq: command.next,
+        progress: command.progress,
+      });
   }
 }

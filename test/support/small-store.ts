@@ -1,5 +1,5 @@
 import { carryOut } from '../../src/capture/commands.ts';
-import type { Command } from '../../src/capture/service.ts';
+import type { Command, KeptChange } from '../../src/capture/service.ts';
 import { e01 } from '../../src/worlds/index.ts';
 import {
   associate, caseOf, commission, DISTRIBUTOR, declareError, documentOf, EPCIS_CONTEXT, type Json, lotOf, MAKER, observe, observeLot, pack, packOf, packs,
@@ -108,12 +108,19 @@ export async function openSmallStore(): Promise<TestStore> {
     if (errors.length > 0) throw new Error(`the small store refuses an event: ${errors[0]?.title}`);
   }
   await store.capture(documentOf([{ ...observe(0, packOf(1)), action: 'LOOK' }]), { behaviour: 'proceed' });
-  const command = async (what: Command, actor: string) => await carryOut(store.capturer, what, actor);
+  const command = async (what: Command | KeptChange, actor: string) => await carryOut(store.capturer, what, actor);
   await command({ kind: 'grant-key', id: 'k_1', name: 'line', roles: ['line'], hash: KEY_HASH }, 'system');
   await command({ kind: 'grant-key', id: 'k_2', name: 'reader', roles: ['reader', 'line'], hash: 'cd'.repeat(32) }, 'system');
   await command({ kind: 'end-key', id: 'k_1' }, 'k_2');
   await command({ kind: 'put-masterdata', vocabularyList: SITES }, 'k_2');
   const { code, seq } = store.findings()[0] as { code: string; seq: number };
   await command({ kind: 'resolve-finding', code, seq, state: 'closed', note: 'relabelled' }, 'k_2');
+  for (const name of ['all', 'Zürich', 'a"\\\'b'])
+    await command({ kind: 'put-query', name, query: JSON.stringify({ EQ_bizStep: ['shipping'], GE_quantity: 1.5 }) }, 'k_2');
+  for (const id of ['s-1', 's-2', 's-3'])
+    await command(
+      { kind: 'subscribe', id, query: 'all', from: id === 's-3' ? 0 : null, terms: '{"dest":"https://a.example"}', progress: '{}' },
+      'k_2',
+    );
   return store;
 }
