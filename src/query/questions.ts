@@ -5,7 +5,7 @@ import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
-import { namedQueries } from './named-queries.ts';
+import { keptCounts, namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
 import { journalEnd, report } from './report.ts';
 import { hasMember, resourceMembers } from './resources.ts';
@@ -27,6 +27,7 @@ export const questions = {
   history,
   inclusion,
   journalEnd,
+  keptCounts,
   keyByHash,
   latestCheckpoint,
   listKeys,
