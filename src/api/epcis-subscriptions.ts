@@ -13,6 +13,7 @@ import type { ApiDeps } from './deps.ts';
 import { styleOf } from './epcis-events.ts';
 import { answerOptions, JSON_TYPES } from './epcis-headers.ts';
 import { mustOwn, noSuchQuery, pathOf, QUERY_PARAMS, queryOf } from './epcis-queries.ts';
+import { API_LIMITS } from './limits.ts';
 import { accepted } from './negotiate.ts';
 import { linkNext, PAGE_PARAMETERS, type Page, pageOf } from './paging.ts';
 
@@ -48,7 +49,8 @@ export function subscriptionRoutes({
   settings,
   capture,
   readers,
-}: Pick<ApiDeps, 'settings' | 'capture' | 'readers'>): FastifyPluginAsyncTypebox {
+  limits,
+}: Pick<ApiDeps, 'settings' | 'capture' | 'readers' | 'limits'>): FastifyPluginAsyncTypebox {
   return async (app) => {
     readSmallJson(app);
     const config = { roles: rolesWith('read') };
@@ -110,6 +112,9 @@ export function subscriptionRoutes({
           reportIfEmpty: reportIfEmpty ?? false,
           epcFormat: styleOf(request, settings.epcFormat).format,
         };
+        const { subscriptions: max } = { ...API_LIMITS, ...limits };
+        if ((await readers.look('keptCounts', {})).subscriptions >= max)
+          throw new LotlineError('SUB-LIMIT', `${max} subscriptions are kept, and there is room for no more`, { fix: 'End one first.' });
         const id = randomUUID();
         const command = {
           kind: 'subscribe',
