@@ -76,7 +76,7 @@ export function subscriptionRoutes({
           tags,
           summary: 'Subscribe a webhook to a named query',
           description:
-            'Events that meet the query are POSTed to `dest` as EPCISQueryDocuments, as soon as they are captured (`stream`) or at the times of a `schedule`. Identifiers come in the form that `GS1-EPC-Format` of this request asks for. docs/subscriptions.md says what a client has to do.',
+            'Events that meet the query are POSTed to `dest` as EPCISQueryDocuments, as soon as they are captured (`stream`) or at the times of a `schedule`. Identifiers come in the form that `GS1-EPC-Format` of this request asks for. What comes is described as the webhook `events`.',
           params: QUERY_PARAMS,
           body: Type.Object(
             {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifySchema } from 'fastify
 import { VERSION } from '../settings.ts';
 import { type ApiDocument, docsPage } from './docs-page.ts';
 import { describeRoute } from './route-description.ts';
+import { WEBHOOKS } from './webhook-description.ts';
 
 const PROBLEM = {
   $id: 'Problem',
@@ -41,6 +42,7 @@ export async function describeInterface(app: FastifyInstance): Promise<void> {
           'The open event ledger for serialized medicines and cell therapies: EPCIS 2.0 capture, genealogy, transparency log. Every answer that is no success is a problem that says what is wrong, where, and how to mend it.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      webhooks: WEBHOOKS as never,
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key: Authorization: Bearer lk_…' } } },
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => (typeof json['$id'] === 'string' ? json['$id'] : `shape-${i}`) },
