@@ -20,12 +20,15 @@ import { openLogKey } from './ledger/log-key.ts';
 import { verifySignatureNode } from './ledger/node-crypto.ts';
 import { latestCheckpoint } from './ledger/questions.ts';
 import { type Readers, StoreReaders } from './query/readers.ts';
-import type { Settings } from './settings.ts';
+import { type Settings, VERSION } from './settings.ts';
 import type { Db } from './store/db.ts';
 import { startAlone } from './store/postgres/lock.ts';
 import { migratePostgres, PostgresDb, type PostgresStore, whereIs } from './store/postgres/open.ts';
 import { lockFolder } from './store/sqlite/lock.ts';
 import { JOURNAL_FILE, openForReading, SqliteDb } from './store/sqlite/open.ts';
+import { Deliveries } from './subscriptions/deliveries.ts';
+import { Sockets } from './subscriptions/sockets.ts';
+import { takeTurns } from './subscriptions/turns.ts';
 import { webPages } from './web/index.ts';
 
 /** A service that is open but listens nowhere yet. */
@@ -77,11 +80,21 @@ export async function openService(
     const firstKey = await (databaseUrl === null ? bootstrap() : startAlone({ url: databaseUrl }, bootstrap));
     const documents = new DocumentReaders();
     open.push(() => documents.close());
+    const log = more.log ?? ((line: string) => console.error(line));
+    const deliveries = new Deliveries({
+      readers,
+      capture,
+      webhooks: { allowPrivate: settings.webhookAllowPrivate },
+      agent: `lotline/${VERSION}`,
+      log,
+    });
     const deps: ApiDeps = {
       settings,
       capture,
       readers,
       documents,
+      deliveries,
+      sockets: new Sockets({ readers, capture, deliveries, log }),
       keys,
       vkey: formatVerifierKey(verifierKeyOf(key)),
       plugins: [webPages()],
@@ -91,6 +104,9 @@ export async function openService(
     const app = await buildApp(deps);
     open.push(() => app.close());
     await app.ready();
+    open.push(() => deliveries.close());
+    if (databaseUrl === null) deliveries.begin();
+    else open.push(takeTurns({ url: databaseUrl }, deliveries));
     return { app, deps, firstKey, close: closeAll };
   } catch (error) {
     await closeAll();

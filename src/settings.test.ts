@@ -4,6 +4,7 @@ import { describeSettings, readSettings, SETTINGS, unknownVariables } from './se
 describe('settings', () => {
   it('are those of the contract where nothing is given (design.md §7)', () => {
     expect(readSettings()).toEqual({
+      webhookAllowPrivate: false,
       host: '127.0.0.1',
       port: 8080,
       data: './lotline-data',

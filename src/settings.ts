@@ -22,6 +22,7 @@ export const SettingsSchema = Type.Object({
   captureMaxBytes: Type.Integer({ minimum: 1024, maximum: 1024 * MIB }),
   origin: Type.Union([Type.Null(), Type.String({ pattern: '^[^\\s+]{1,200}$' })]),
   logKeyFile: Type.Union([Type.Null(), Type.String({ minLength: 1 })]),
+  webhookAllowPrivate: Type.Boolean(),
   ledgerPublic: Type.Boolean(),
   metricsPublic: Type.Boolean(),
   corsOrigins: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/\\s,]+)$' }), { uniqueItems: true }),
@@ -160,6 +161,17 @@ export const SETTINGS = {
     ifWrong:
       'If it is lost, the log cannot go on under its name; if others have it, they can sign in its name. Back it up apart from the data. All processes on one database need the same.',
     fix: 'Name a file with the key that signed this log before.',
+  },
+  webhookAllowPrivate: {
+    env: 'LOTLINE_WEBHOOK_ALLOW_PRIVATE',
+    flag: '--webhook-allow-private',
+    kind: 'switch',
+    byDefault: false,
+    unit: 'on | off',
+    about: 'Whether webhooks may lead to private addresses: this machine, its networks, link-local and the like.',
+    ifWrong:
+      'On: whoever may subscribe can have this service send requests to what only it reaches. Off: receivers within your network get nothing.',
+    fix: 'Write on or off.',
   },
   ledgerPublic: {
     env: 'LOTLINE_LEDGER_PUBLIC',

@@ -4,6 +4,8 @@ import type { DocumentReaders } from '../capture/document-readers.ts';
 import type { CaptureService } from '../capture/service.ts';
 import type { Readers } from '../query/readers.ts';
 import type { Settings } from '../settings.ts';
+import type { Deliveries } from '../subscriptions/deliveries.ts';
+import type { Sockets } from '../subscriptions/sockets.ts';
 import type { ApiLimits } from './limits.ts';
 
 /** What the doors are given. Nothing else of the house is known to them. */
@@ -12,6 +14,8 @@ export type ApiDeps = {
   readonly capture: CaptureService;
   readonly readers: Readers;
   readonly documents: DocumentReaders;
+  readonly deliveries: Deliveries;
+  readonly sockets: Sockets;
   readonly keys: Keys;
   /** The log's public key, in the form in which it is handed on. */
   readonly vkey: string;

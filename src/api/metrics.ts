@@ -11,7 +11,7 @@ const LOOP_MS = 10;
 /** Figures for Prometheus, in a registry of their own. Labels are route templates and states, never identifiers. */
 export class Metrics {
   readonly registry = new Registry();
-  private readonly deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents'>;
+  private readonly deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents' | 'deliveries' | 'sockets'>;
   private readonly load: Load;
   private eventsUpTo = -1;
   private jobsUpTo = 0;
@@ -53,6 +53,14 @@ export class Metrics {
     'Questions ended since the start because they took too long or too much.',
     {},
   );
+  private readonly subscriptions = this.mine(Gauge, 'lotline_subscriptions', 'Webhooks that this process delivers to, by how it goes.', {
+    labelNames: ['state'] as const,
+  });
+  private readonly deliveries = this.mine(Gauge, 'lotline_deliveries', 'Deliveries to webhooks since the start, by what became of them.', {
+    labelNames: ['outcome'] as const,
+  });
+  private readonly delivered = this.mine(Gauge, 'lotline_delivered_events', 'Events that webhooks have taken since the start.', {});
+  private readonly sockets = this.mine(Gauge, 'lotline_sockets', 'Subscriptions over WebSocket that are open on this process.', {});
   private readonly loop = this.mine(
     Gauge,
     'lotline_event_loop_delay_seconds',
@@ -65,7 +73,7 @@ export class Metrics {
   private readonly healthy = this.mine(Gauge, 'lotline_store_healthy', '1 while the store takes writes.', {});
   private readonly memory = this.mine(Gauge, 'lotline_process_resident_bytes', 'Memory of the whole process.', {});
 
-  constructor(deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents'>, load: Load) {
+  constructor(deps: Pick<ApiDeps, 'capture' | 'readers' | 'documents' | 'deliveries' | 'sockets'>, load: Load) {
     this.deps = deps;
     this.load = load;
     this.loopDelay.enable();
@@ -96,7 +104,7 @@ export class Metrics {
 
   private refreshLoad(): void {
     const { load, loopDelay } = this;
-    const { capture, readers, documents } = this.deps;
+    const { capture, readers, documents, deliveries } = this.deps;
     this.queue.set(capture.waitingNow.documents);
     this.queueBytes.set(capture.waitingNow.bytes);
     this.waiting.set({ for: 'answer' }, load.requests);
@@ -109,6 +117,12 @@ export class Metrics {
     this.refusals.set({ by: 'queue' }, capture.waitingNow.refused);
     this.refusals.set({ by: 'questions' }, readers.figures.refused);
     this.refusals.set({ by: 'reading' }, documents.figures.refused);
+    const { subscriptions, failing, taken, smaller, failed, events } = deliveries.figures;
+    this.subscriptions.set({ state: 'well' }, subscriptions - failing);
+    this.subscriptions.set({ state: 'failing' }, failing);
+    for (const [outcome, number] of Object.entries({ taken, smaller, failed })) this.deliveries.set({ outcome }, number);
+    this.delivered.set(events);
+    this.sockets.set(this.deps.sockets.count);
     this.overruns.set(readers.figures.overruns + documents.figures.overruns);
     for (const [quantile, value] of [
       ['0.5', loopDelay.percentile(50)],

@@ -4,14 +4,15 @@ import { Type } from 'typebox';
 import { rolesWith } from '../access/index.ts';
 import { checkForeignHashId, HASH_PROFILES, type HashProfile } from '../epcis/index.ts';
 import { principalOf } from './authenticate.ts';
+import { bodyOf } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
-import { bodyOf } from './epcis-capture.ts';
+import { JSON_TYPES, XML_TYPES } from './epcis-headers.ts';
 import { sendJson, wanted } from './limits.ts';
 import { RefusedDocument } from './problems.ts';
 
 const DOCUMENT = Type.Unsafe<Buffer>({
   type: 'object',
-  description: 'An EPCIS 2.0 JSON document or a bare event.',
+  description: 'An EPCIS document or a bare event, in JSON or XML.',
   additionalProperties: true,
 });
 /** A dry run holds up the fold, and what is told of a document is larger than itself: so one has the size of a group of captures, and no more. */
@@ -44,7 +45,7 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
           tags: ['Capture aids'],
           summary: 'Dry run of a capture',
           description: 'What each event would come to under the rules in force, the earlier ones counting as stored. Stores nothing.',
-          consumes: ['application/json', 'application/ld+json'],
+          consumes: [...JSON_TYPES, ...XML_TYPES],
           body: DOCUMENT,
           response: {
             200: Type.Unsafe<unknown>({
@@ -71,7 +72,7 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
           summary: 'The event hash of each event',
           description:
             'With the text that it is the SHA-256 of (CBV 2.0 §8.9), in profile P unless another is asked for. An ID given as verify, else the eventID of an event that is a hash, is held to every profile in use: matched says which one gives it. Stores nothing.',
-          consumes: ['application/json', 'application/ld+json'],
+          consumes: [...JSON_TYPES, ...XML_TYPES],
           body: DOCUMENT,
           querystring: HASH_QUERY,
           response: {

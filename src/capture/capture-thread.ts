@@ -9,7 +9,7 @@ import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting } from '../st
 import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, GROUP_FIRST, internal, RETRY_MS, storeBusy } from './group.ts';
-import type { Command } from './service.ts';
+import type { Command, KeptChange } from './service.ts';
 import { prepare, standBack } from './threads.ts';
 
 export type CaptureThreadData = { folder: string; rules: 'flag' | 'enforce'; origin: string; signerKey: string; maxEvents: number };
@@ -17,7 +17,7 @@ export type CaptureRequest =
   | { wake: true }
   | { event: number; until: number; captureID: string; body: Uint8Array; actor: string }
   | { check: number; until: number; body: Uint8Array; actor: string }
-  | { record: number; until: number; command: Command; actor: string }
+  | { record: number; until: number; command: Command | KeptChange; actor: string }
   | { close: true };
 export type CaptureReply =
   | { ready: true }

@@ -10,7 +10,7 @@ import type { EntryRow, FindingThing, JobRow, PayloadRow } from '../store/rows.t
 import { DocumentRun } from './document-run.ts';
 import { type Folded, foldEvents, NotTogether, saveFindings } from './fold-events.ts';
 import { LearnedPrefixes } from './learned-prefixes.ts';
-import { readMasterdata } from './masterdata.ts';
+import { masterdataEntry, masterdataRows, readMasterdata } from './masterdata.ts';
 import type { Accepted } from './naming.ts';
 import type { EventVerdict, Outcome, TakenDocument } from './outcome.ts';
 import { payloadRow, shrink } from './payload.ts';
@@ -145,6 +145,11 @@ export class Capturer {
       const seq = this.append(entry.kind, entry.actor, Buffer.from(JSON.stringify(entry.body)), {});
       return await change(this.journal, seq, this.recordTime);
     }, alongside);
+  }
+
+  /** Changes what is kept beside the journal, without an entry. `now` is in ms. */
+  async keep<T>(change: (journal: Journal, now: number) => Promise<T>, alongside?: Alongside<T>): Promise<T> {
+    return await this.transaction(async () => await change(this.journal, this.clock()), alongside);
   }
 
   /** Tells what capturing this document would come to, event by event, and stores nothing (packs-wire.md). */
@@ -575,12 +580,10 @@ export class Capturer {
 
   /** Appends the master data of a document's header and answers what is left to be kept of it: nothing when nothing of it is stored. */
   private async restOf(document: ReadDocument, run: DocumentRun, taken: TakenDocument): Promise<PayloadRow[]> {
-    const rows = readMasterdata(document.header.epcisHeader);
-    if (rows.length > 0) {
-      const seq = this.append('masterdata', run.actor, Buffer.from(JSON.stringify(rows)), this.partOf(run));
-      await this.journal.putMasterdata(
-        rows.map((row) => ({ ...row, seq, attributes: JSON.stringify(row.attributes), children: JSON.stringify(row.children) })),
-      );
+    const elements = readMasterdata(document.header.epcisHeader);
+    if (elements.length > 0) {
+      const seq = this.append('masterdata', run.actor, Buffer.from(JSON.stringify(masterdataEntry(elements))), this.partOf(run));
+      await this.journal.putMasterdata(masterdataRows(elements, seq));
     }
     return run.capture === null ? [] : [payloadRow(run.capture, taken.body, run.spans, document.header.context)];
   }

@@ -1,8 +1,15 @@
 import type { Alongside, Capturer } from './capturer.ts';
-import type { Command } from './service.ts';
+import { masterdataRows, readVocabularies } from './masterdata.ts';
+import type { Command, KeptChange } from './service.ts';
 
-/** Carries out a command: one entry, and what it changes, in one transaction. False when there was nothing to change. */
-export async function carryOut(capturer: Capturer, command: Command, actor: string, alongside?: Alongside<boolean>): Promise<boolean> {
+/** Carries out a command: one entry, and what it changes, in one transaction; of what is kept beside the journal no entry. False when there was nothing to change. */
+export async function carryOut(
+  capturer: Capturer,
+  command: Command | KeptChange,
+  actor: string,
+  alongside?: Alongside<boolean>,
+): Promise<boolean> {
+  if (isKept(command)) return await capturer.keep((journal, now) => applyKept(journal, command, actor, now), alongside);
   const { kind, body } = entryOf(command);
   return await capturer.record(
     { kind, actor, body },
@@ -13,8 +20,17 @@ export async function carryOut(capturer: Capturer, command: Command, actor: stri
 
 /** How a command is written into the journal. */
 export function entryOf(command: Command): { kind: string; body: Command } {
-  return { kind: command.kind === 'resolve-finding' ? 'resolution' : 'access', body: command };
+  return { kind: ENTRY_KINDS[command.kind], body: command };
 }
+
+const ENTRY_KINDS: Readonly<Record<Command['kind'], string>> = {
+  'grant-key': 'access',
+  'end-key': 'access',
+  'resolve-finding': 'resolution',
+  'put-masterdata': 'masterdata',
+};
+/** The kinds of entries that tell of a command. */
+export const COMMAND_ENTRIES: ReadonlySet<string> = new Set(Object.values(ENTRY_KINDS));
 
 type Store = Parameters<Parameters<Capturer['record']>[1]>[0];
 
@@ -41,5 +57,45 @@ export async function applyCommand(journal: Store, command: Command, seq: number
         JSON.stringify({ note: command.note, at: recordTime, seq }),
         seq,
       );
+    case 'put-masterdata': {
+      const elements = readVocabularies(command.vocabularyList);
+      await journal.putMasterdata(masterdataRows(elements, seq));
+      return elements.length > 0;
+    }
+  }
+}
+
+const KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-query', 'remove-query', 'subscribe', 'unsubscribe', 'note-progress']);
+
+function isKept(command: Command | KeptChange): command is KeptChange {
+  return KEPT.has(command.kind);
+}
+
+async function applyKept(journal: Store, command: KeptChange, actor: string, now: number): Promise<boolean> {
+  switch (command.kind) {
+    case 'put-query':
+      return await journal.putQuery({ name: command.name, query: command.query, actor, created: now });
+    case 'remove-query':
+      return await journal.removeQuery(command.name);
+    case 'subscribe':
+      return await journal.putSubscription({
+        id: command.id,
+        query: command.query,
+        actor,
+        created: now,
+        terms: command.terms,
+        next_seq: command.from ?? (await journal.size()),
+        version: 0,
+        progress: command.progress,
+      });
+    case 'unsubscribe':
+      return await journal.removeSubscription(command.id);
+    case 'note-progress':
+      return await journal.noteProgress({
+        id: command.id,
+        version: command.version,
+        next_seq: command.next,
+        progress: command.progress,
+      });
   }
 }

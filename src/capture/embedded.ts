@@ -6,7 +6,7 @@ import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
 import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
-import type { CaptureService, Command, PendingJob } from './service.ts';
+import { type CaptureService, type Change, type Command, changesWhatIsKept, type KeptChange, type PendingJob } from './service.ts';
 import { besideThis, fromProblem, ownBuffer, ready, startThread } from './threads.ts';
 
 export type QueueLimits = {
@@ -44,6 +44,7 @@ export class EmbeddedCapture implements CaptureService {
   private checks = 0;
   private refused = 0;
   private settling: (() => void)[] = [];
+  private readonly listeners: ((what: Change) => void)[] = [];
   private next = 1;
   private closing = false;
   private readonly folder: string;
@@ -128,8 +129,18 @@ export class EmbeddedCapture implements CaptureService {
     }
   }
 
-  async record(command: Command, actor: string): Promise<{ done: boolean }> {
-    return { done: await this.askSoon<boolean>((record, until) => this.send({ record, until, command, actor })) };
+  async record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }> {
+    const done = await this.askSoon<boolean>((record, until) => this.send({ record, until, command, actor }));
+    if (changesWhatIsKept(command)) this.changed('kept');
+    return { done };
+  }
+
+  onChange(listener: (what: Change) => void): void {
+    this.listeners.push(listener);
+  }
+
+  private changed(what: Change): void {
+    for (const listener of this.listeners) listener(what);
   }
 
   async pending(captureID?: string): Promise<PendingJob[]> {
@@ -218,10 +229,13 @@ export class EmbeddedCapture implements CaptureService {
     if ('ended' in reply) {
       this.intake.postMessage({ forget: reply.ended } satisfies IntakeRequest);
       this.ended(reply.ended);
+      this.changed('captured');
     } else if ('answer' in reply) {
       if ('problem' in reply) this.fail(reply.answer, fromProblem(reply.problem));
-      else if ('outcome' in reply) this.answer(reply.answer, reply.outcome);
-      else if ('verdicts' in reply) this.answer(reply.answer, reply.verdicts);
+      else if ('outcome' in reply) {
+        this.answer(reply.answer, reply.outcome);
+        this.changed('captured');
+      } else if ('verdicts' in reply) this.answer(reply.answer, reply.verdicts);
       else this.answer(reply.answer, reply.done);
     } else if ('healthy' in reply) {
       this.healthy = reply.healthy;

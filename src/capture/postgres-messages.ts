@@ -47,5 +47,7 @@ export type IntakeAnswer = { outcome: Outcome } | { verdicts: string } | { done:
 /** Channels on which takers and the writer wake each other. */
 export const INTAKE_CHANNEL = 'lotline_intake';
 export const ANSWER_CHANNEL = 'lotline_answer';
+/** On which the writer says to every process what has changed. */
+export const CHANGE_CHANNEL = 'lotline_change';
 
 export const channelOf = (name: string, store: PostgresStore): string => `${name}_${store.schema ?? SCHEMA}`;

@@ -12,6 +12,7 @@ import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, GROUP_FIRST, internal, RETRY_MS } from './group.ts';
 import {
   ANSWER_CHANNEL,
+  CHANGE_CHANNEL,
   channelOf,
   INTAKE_CHANNEL,
   type IntakeAnswer,
@@ -21,7 +22,7 @@ import {
   REQUEST_KEPT_MS,
   WRITER_IDLE,
 } from './postgres-messages.ts';
-import type { Command } from './service.ts';
+import { type Change, type Command, changesWhatIsKept, type KeptChange } from './service.ts';
 
 /** A process that is not the writer asks this often whether it can be. */
 const TAKEOVER_MS = 500;
@@ -221,6 +222,7 @@ const settle =
       group.map(({ captureID }) => captureID),
       answers.map((outcome) => [outcome.captureID, { outcome }]),
     );
+    await sayChanged(client, 'captured');
   };
 
 /** Takes requests out of the intake and leaves the answers for whoever waits for them. */
@@ -248,12 +250,20 @@ async function forget(
   });
 }
 
+/** Heard when the transaction is committed, and not before. */
+async function sayChanged(client: pg.Client, what: Change): Promise<void> {
+  await client.query({ name: 'say-changed', text: 'SELECT pg_notify($1, $2)', values: [channelOf(CHANGE_CHANNEL, data.store), what] });
+}
+
 async function answerOne(client: pg.Client, capturer: Capturer, { kind, captureID, actor, body }: Taken): Promise<void> {
   try {
     if (kind === 'check') await forget(client, [captureID], [[captureID, { verdicts: JSON.stringify(await capturer.check(body, actor)) }]]);
     else {
-      const command = JSON.parse(Buffer.from(body).toString('utf8')) as Command;
-      await carryOut(capturer, command, actor, (done) => forget(client, [captureID], [[captureID, { done }]]));
+      const command = JSON.parse(Buffer.from(body).toString('utf8')) as Command | KeptChange;
+      await carryOut(capturer, command, actor, async (done) => {
+        await forget(client, [captureID], [[captureID, { done }]]);
+        if (changesWhatIsKept(command)) await sayChanged(client, 'kept');
+      });
     }
   } catch (error) {
     if (isStoreFault(error)) throw error;

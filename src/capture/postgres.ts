@@ -10,6 +10,7 @@ import { QUEUE_LIMITS, type QueueLimits } from './embedded.ts';
 import { RETRY_MS, storeBusy } from './group.ts';
 import {
   ANSWER_CHANNEL,
+  CHANGE_CHANNEL,
   channelOf,
   INTAKE_CHANNEL,
   type IntakeAnswer,
@@ -19,7 +20,7 @@ import {
   WRITER_TIMES,
   type WriterTimes,
 } from './postgres-messages.ts';
-import type { CaptureService, Command, PendingJob } from './service.ts';
+import type { CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, startThread } from './threads.ts';
 
 /** How old a count of what waits may be; counting takes a tenth of the time at most, and longer when much that was deleted is in its way. */
@@ -71,6 +72,7 @@ export class PostgresCapture implements CaptureService {
   /** Answers that were told to who waited, and are not taken out of the store yet. */
   private told: string[] = [];
   private look: () => void = () => {};
+  private readonly listeners: ((what: Change) => void)[] = [];
   private refused = 0;
   private waitingIn = { number: 0, bytes: 0, until: 0 };
   /** The database took the last thing that it was asked to take. */
@@ -119,10 +121,18 @@ export class PostgresCapture implements CaptureService {
     throw problemOf(answer);
   }
 
-  async record(command: Command, actor: string): Promise<{ done: boolean }> {
+  async record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }> {
     const answer = await this.ask('command', actor, Buffer.from(JSON.stringify(command)));
     if ('done' in answer) return answer;
     throw problemOf(answer);
+  }
+
+  onChange(listener: (what: Change) => void): void {
+    this.listeners.push(listener);
+  }
+
+  private changed(what: Change): void {
+    for (const listener of this.listeners) listener(what);
   }
 
   async pending(captureID?: string): Promise<PendingJob[]> {
@@ -302,8 +312,12 @@ export class PostgresCapture implements CaptureService {
       let client: pg.Client | undefined;
       try {
         client = await connect(store, { application: beatName(member), statementTimeoutMs: ANSWERS_STATEMENT_MS });
-        client.on('notification', () => this.look());
-        await client.query(`LISTEN "${channelOf(ANSWER_CHANNEL, store)}"`);
+        client.on('notification', ({ channel, payload }) => {
+          if (channel === channelOf(ANSWER_CHANNEL, store)) this.look();
+          else this.changed(payload as Change);
+        });
+        for (const channel of [ANSWER_CHANNEL, CHANGE_CHANNEL]) await client.query(`LISTEN "${channelOf(channel, store)}"`);
+        for (const what of ['captured', 'kept'] as const) this.changed(what); // while nobody listened
         while (!this.closing) await this.fetchAnswers(client);
       } catch {
         if (!this.closing) await pause(RETRY_MS); // the next try tells whether the database is back

@@ -1,3 +1,4 @@
+import type { Vocabulary } from '../epcis/index.ts';
 import type { Outcome } from './capturer.ts';
 
 /** A capture that is taken but not folded yet. */
@@ -7,7 +8,26 @@ export type PendingJob = { id: number; captureID: string; actor: string; behavio
 export type Command =
   | { kind: 'grant-key'; id: string; name: string; roles: readonly string[] /** SHA-256 of the secret, hex */; hash: string }
   | { kind: 'end-key'; id: string }
-  | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string };
+  | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
+  | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] };
+
+/**
+ * What is kept for clients beside the journal, and is no entry: named queries and subscriptions (design.md §4). It goes the same way, because a store
+ * has one writer. Not done: the name is taken, or there is nothing of that name.
+ */
+export type KeptChange =
+  | { kind: 'put-query'; name: string /** JSON */; query: string }
+  | { kind: 'remove-query'; name: string }
+  /** From entry `from` on; from the next one that is made, where null. */
+  | { kind: 'subscribe'; id: string; query: string; from: number | null; terms: string; progress: string }
+  | { kind: 'unsubscribe'; id: string }
+  | { kind: 'note-progress'; id: string; version: number; next: number; progress: string };
+
+/** Whether who delivers has to look what there is to deliver now; it notes progress itself. */
+export const changesWhatIsKept = ({ kind }: Command | KeptChange): boolean => WHAT_IS_KEPT.has(kind);
+const WHAT_IS_KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-query', 'remove-query', 'subscribe', 'unsubscribe']);
+
+export type Change = 'captured' | 'kept';
 
 /**
  * The one road in. `accept` answers when the document is kept durably (202 means this much); its job ends later. `captureEvent`, `check`
@@ -19,11 +39,13 @@ export interface CaptureService {
   captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome>;
   /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
   check(request: { body: Uint8Array; actor: string }): Promise<string>;
-  record(command: Command, actor: string): Promise<{ done: boolean }>;
+  record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }>;
   /** Jobs that are not in the journal's `capture_job` yet, newest first: all, or the one that is named. */
   pending(captureID?: string): Promise<PendingJob[]>;
   /** What waits for the fold, as far as this process knows: documents, their bytes, requests for a direct answer; and how many had to be refused. */
   readonly waitingNow: { documents: number; bytes: number; direct: number; refused: number };
+  /** Calls back after what was committed: something was captured, or a query or subscription was made or removed. It may call once too often. */
+  onChange(listener: (what: Change) => void): void;
   /** Waits until everything accepted before this call has ended. */
   settled(): Promise<void>;
   /** False while the store refuses to write. */

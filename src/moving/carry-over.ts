@@ -32,7 +32,9 @@ export async function carryOver(
       if ('job' in one) {
         lastJob = one.job.id;
         await jobs.add(one.job);
-      } else if ('meta' in one) await db.run(sql`INSERT INTO meta (name, value) VALUES (${one.meta.name}, ${one.meta.value})`);
+      } else if ('query' in one) await journal.putQuery(one.query);
+      else if ('subscription' in one) await journal.putSubscription(one.subscription);
+      else if ('meta' in one) await db.run(sql`INSERT INTO meta (name, value) VALUES (${one.meta.name}, ${one.meta.value})`);
       else if (one.finding.told === null) await numbers.add(one.finding);
       else await repeats.add({ ...one.finding, told: one.finding.told });
     }
@@ -49,6 +51,8 @@ export async function carryOver(
 /** Findings get numbers below zero, out of the way of those that they will have. */
 const CLEARED: readonly SQL[] = [
   sql`DELETE FROM capture_job`,
+  sql`DELETE FROM subscription`,
+  sql`DELETE FROM named_query`,
   sql`DELETE FROM meta`,
   sql`DELETE FROM finding_thing WHERE finding IN (SELECT id FROM finding WHERE code = 'EV-DUP')`,
   sql`DELETE FROM finding WHERE code = 'EV-DUP'`,

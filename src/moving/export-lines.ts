@@ -55,6 +55,18 @@ const LINES = {
       closed({ severity: text, state: text, opened: time, due: orNull(time), closedSeq: orNull(count), resolution: json }),
     ),
   }),
+  /** Before the subscriptions to it. */
+  query: closed({ name: text, query: json, actor: text, created: milliseconds }),
+  subscription: closed({
+    id: text,
+    query: text,
+    actor: text,
+    created: milliseconds,
+    terms: json,
+    next: count,
+    version: count,
+    progress: json,
+  }),
   meta: closed({ name: text, value: text }),
   document: closed({ captureID: text, parts: Type.Array(Type.Union([count, Type.Tuple([count])])), gaps: bytes }),
   entry: closed({
@@ -98,6 +110,16 @@ const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => Expor
   manifest: (manifest) => ({ manifest }),
   end: (end) => ({ end }),
   meta: (meta) => ({ meta }),
+  query: ({ query, created, ...same }) => ({ query: { ...same, query: JSON.stringify(query), created: Date.parse(created) } }),
+  subscription: ({ created, terms, next, progress, ...same }) => ({
+    subscription: {
+      ...same,
+      created: Date.parse(created),
+      terms: JSON.stringify(terms),
+      next_seq: next,
+      progress: JSON.stringify(progress),
+    },
+  }),
   job: ({ captureID, created, finished, success, errors, ...same }) => ({
     job: {
       ...same,
@@ -148,6 +170,20 @@ export const formatEnd = (lines: number, sha256: string): string => formatLine('
 
 export function formatCarried(carried: Carried): string {
   if ('meta' in carried) return formatLine('meta', carried.meta);
+  if ('query' in carried) {
+    const { query, created, ...same } = carried.query;
+    return formatLine('query', { ...same, query: JSON.parse(query) as unknown, created: new Date(created).toISOString() });
+  }
+  if ('subscription' in carried) {
+    const { created, terms, next_seq, progress, ...same } = carried.subscription;
+    return formatLine('subscription', {
+      ...same,
+      created: new Date(created).toISOString(),
+      terms: JSON.parse(terms) as unknown,
+      next: next_seq,
+      progress: JSON.parse(progress) as unknown,
+    });
+  }
   if ('job' in carried) {
     const { capture_id, created, finished, success, errors, ...same } = carried.job;
     return formatLine('job', {

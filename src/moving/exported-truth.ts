@@ -65,8 +65,8 @@ export class ExportedTruth implements Truth {
 
   async *carried(): AsyncGenerator<Carried> {
     for await (const line of this.lines()) {
-      if ('job' in line || 'finding' in line || 'meta' in line) yield line;
-      else if (!('manifest' in line)) return;
+      if ('document' in line || 'entry' in line || 'checkpoint' in line || 'end' in line) return;
+      if (!('manifest' in line)) yield line;
     }
   }
 

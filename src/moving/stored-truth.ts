@@ -3,7 +3,7 @@ import { formatHashId } from '../epcis/index.ts';
 import { latestCheckpoint, storedRoot } from '../ledger/questions.ts';
 import type { Db } from '../store/db.ts';
 import { unpackBytes } from '../store/payload.ts';
-import type { JobRow } from '../store/rows.ts';
+import type { JobRow, QueryRow, SubscriptionRow } from '../store/rows.ts';
 import {
   type Carried,
   type Document,
@@ -71,7 +71,7 @@ export class StoredTruth implements Truth {
 
   /** What is carried, in parts that lie in tables of their own. */
   carriedParts(): AsyncGenerator<Carried>[] {
-    return [this.jobs(), this.findings(), this.metas()];
+    return [this.jobs(), this.findings(), this.queries(), this.subscriptions(), this.metas()];
   }
 
   private async *jobs(): AsyncGenerator<Carried> {
@@ -96,6 +96,18 @@ export class StoredTruth implements Truth {
       if (rows.length < PAGE_ROWS) return;
       after = (rows.at(-1) as FindingRow).id;
     }
+  }
+
+  private async *queries(): AsyncGenerator<Carried> {
+    for (const query of await this.db.all<QueryRow>(sql`SELECT name, query, actor, created FROM named_query ORDER BY name`))
+      yield { query };
+  }
+
+  private async *subscriptions(): AsyncGenerator<Carried> {
+    const rows = await this.db.all<SubscriptionRow>(
+      sql`SELECT id, query, actor, created, terms, next_seq, version, progress FROM subscription ORDER BY id`,
+    );
+    for (const subscription of rows) yield { subscription };
   }
 
   private async *metas(): AsyncGenerator<Carried> {

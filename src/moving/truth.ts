@@ -1,6 +1,6 @@
 import { LotlineError } from '../errors.ts';
 import type { LeafInput } from '../ledger/index.ts';
-import type { JobRow } from '../store/rows.ts';
+import type { JobRow, QueryRow, SubscriptionRow } from '../store/rows.ts';
 
 /** An entry of the journal, with what was logged of it. */
 export type Entry = { readonly seq: number; readonly leaf: Leaf; readonly leafHash: Uint8Array; readonly body: Uint8Array };
@@ -29,6 +29,8 @@ export type ToldFinding = {
 export type Carried =
   | { readonly job: JobRow }
   | { readonly finding: Finding }
+  | { readonly query: QueryRow }
+  | { readonly subscription: SubscriptionRow }
   | { readonly meta: { readonly name: string; readonly value: string } };
 
 /**

@@ -217,8 +217,8 @@ describe('an answer', () => {
 
 describe('one event by its id', () => {
   const idsOf = async (store: TestStore, eventID: string) => {
-    const body = await eventDocument(new SqliteDb(store.db), { eventID, style: AS_CAPTURED });
-    return body === null ? null : told(body).events.map((event) => ['errorDeclaration' in event, event.eventID]);
+    const document = await eventDocument(new SqliteDb(store.db), { eventID, style: AS_CAPTURED });
+    return document === null ? null : told(document.body).events.map((event) => ['errorDeclaration' in event, event.eventID]);
   };
   const hashOf = (store: TestStore, seq: number) => {
     const [row] = store.rows<{ hash: Uint8Array }>('SELECT hash FROM event WHERE seq = ?', seq);

@@ -4,14 +4,20 @@ import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
+import { capturedDocument } from './captured-document.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
+import { masterdata, masterdataElement, masterdataHistory } from './masterdata.ts';
+import { namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
+import { journalEnd, report } from './report.ts';
 import { hasMember, resourceMembers } from './resources.ts';
 import { storeCounts } from './store-counts.ts';
+import { subscriptions } from './subscriptions.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
 export const questions = {
   captureJobs,
+  capturedDocument,
   consistency,
   contents,
   entryBundle,
@@ -23,13 +29,20 @@ export const questions = {
   hasMember,
   history,
   inclusion,
+  journalEnd,
   keyByHash,
   latestCheckpoint,
   listKeys,
+  masterdata,
+  masterdataElement,
+  masterdataHistory,
+  namedQueries,
   packLines,
+  report,
   resourceMembers,
   scope,
   storeCounts,
+  subscriptions,
   thing,
   tile,
   whereFrom,

@@ -1,6 +1,7 @@
 import type {
   EntryRow,
   EventRow,
+  FieldRow,
   FindingRow,
   FindingThing,
   IntervalRow,
@@ -13,6 +14,8 @@ import type {
   NewThing,
   PartRow,
   PayloadRow,
+  QueryRow,
+  SubscriptionRow,
   ThingRow,
 } from './rows.ts';
 
@@ -76,6 +79,7 @@ export interface Journal {
     items: readonly (readonly [item: number, seq: number, role: number])[],
     parts: readonly PartRow[],
     lineage: readonly LineageRow[],
+    fields?: readonly FieldRow[],
   ): Awaitable<void>;
   setVoid(seqs: readonly number[], voidSeq: number): Awaitable<void>;
   setTwin(seq: number, of: number | null): Awaitable<void>;
@@ -122,5 +126,15 @@ export interface Journal {
   putPrefixes(rows: readonly (readonly [scheme: string, company: string])[]): Awaitable<void>;
   prefixes(): Awaitable<[string, string][]>;
   resolveFinding(code: string, seq: number, state: 'open' | 'closed', resolution: string | null, at: number): Awaitable<boolean>;
+
+  /** False when the name is taken. */
+  putQuery(row: QueryRow): Awaitable<boolean>;
+  /** With its subscriptions. */
+  removeQuery(name: string): Awaitable<boolean>;
+  /** False when there is no such query. */
+  putSubscription(row: SubscriptionRow): Awaitable<boolean>;
+  removeSubscription(id: string): Awaitable<boolean>;
+  /** Only of this version, which is then another: of two who deliver, the one who lost its turn changes nothing. */
+  noteProgress(row: Pick<SubscriptionRow, 'id' | 'version' | 'next_seq' | 'progress'>): Awaitable<boolean>;
   close(): Awaitable<void>;
 }

@@ -126,6 +126,12 @@ export const tables = {
     quantity: real('quantity'),
     uom: text('uom'),
   }),
+  event_field: sqliteTable('event_field', {
+    field: integer('field').notNull(),
+    key: text('key').notNull(),
+    seq: integer('seq').notNull(),
+    part: integer('part').notNull(),
+  }),
   containment: sqliteTable('containment', stay()),
   containment_past: sqliteTable('containment_past', {
     id: integer('id').primaryKey(),
@@ -162,6 +168,7 @@ export const tables = {
     seq: integer('seq').notNull(),
     attributes: text('attributes').notNull(),
     children: text('children').notNull(),
+    sent: text('sent'),
   }),
   api_key: sqliteTable('api_key', {
     id: text('id').primaryKey(),
@@ -182,6 +189,22 @@ export const tables = {
     events: integer('events').notNull(),
     stored: integer('stored').notNull(),
     errors: text('errors').notNull(),
+  }),
+  named_query: sqliteTable('named_query', {
+    name: text('name').primaryKey(),
+    query: text('query').notNull(),
+    actor: text('actor').notNull(),
+    created: integer('created').notNull(),
+  }),
+  subscription: sqliteTable('subscription', {
+    id: text('id').primaryKey(),
+    query: text('query').notNull(),
+    actor: text('actor').notNull(),
+    created: integer('created').notNull(),
+    terms: text('terms').notNull(),
+    next_seq: integer('next_seq').notNull(),
+    version: integer('version').notNull(),
+    progress: text('progress').notNull(),
   }),
   meta: sqliteTable('meta', { name: text('name').primaryKey(), value: text('value').notNull() }),
 } as const;

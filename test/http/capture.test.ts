@@ -224,7 +224,7 @@ describe.each(ENGINES)('on %s', (engine) => {
       expect(answer.headers).toMatchObject({
         allow,
         'gs1-epcis-version': '2.0.0',
-        'gs1-epcis-min': '2.0',
+        'gs1-epcis-min': '1.2',
         'gs1-epcis-max': '2.0',
         'gs1-cbv-version': '2.0.0',
         'gs1-epc-format': expect.stringContaining('Always_GS1_Digital_Link'),

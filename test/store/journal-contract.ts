@@ -1,7 +1,17 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Journal } from '../../src/store/journal.ts';
-import type { EventRow, FindingRow, FindingThing, IntervalRow, KeyRow, NewThing, ThingRow } from '../../src/store/rows.ts';
+import type {
+  EventRow,
+  FindingRow,
+  FindingThing,
+  IntervalRow,
+  KeyRow,
+  NewThing,
+  QueryRow,
+  SubscriptionRow,
+  ThingRow,
+} from '../../src/store/rows.ts';
 import type { Opened } from './engines.ts';
 
 const digestOf = (text: string): Uint8Array => new Uint8Array(createHash('sha256').update(text).digest());
@@ -455,6 +465,15 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
         ]);
       });
 
+      it('keeps the fields of an event as they are told, few or many', async () => {
+        const odd = ODD.map((key, i) => ({ field: i, key, seq: 1, part: 0 }));
+        const many = Array.from({ length: 300 }, (_, i) => ({ field: 7, key: `n${i}`, seq: MOST, part: i }));
+        await journal.insertEvents([event(1)], [], [], [], odd);
+        await journal.insertEvents([event(MOST)], [], [], [], many);
+        const told = await committed('SELECT field, key, seq, part FROM event_field ORDER BY seq, field, part');
+        expect(told.map(({ field, key, seq, part }) => ({ field, key, seq, part }))).toEqual([...odd, ...many]);
+      });
+
       it('adds up what an event states of a lot in one unit, and keeps no quantity of several', async () => {
         const part = (lot: number, quantity: number | null, uom: string | null) => ({ lot, seq: 1, role: 0, quantity, uom });
         const parts = [part(1, 0.1, 'KGM'), part(1, 0.2, 'KGM'), part(2, 1, 'KGM'), part(2, 1, 'GRM'), part(3, 1, null), part(3, 2, null)];
@@ -762,10 +781,10 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
       it('keeps payloads, jobs, master data and keys', async () => {
         const payload = { ...PAYLOAD, gaps: Buffer.from([0, 10, 255]) };
         const key: KeyRow = { id: 'k_1', name: 'line "3"', roles: '["line"]', hash: digestOf('k'), created: 5, ended: null };
-        const master = { type: 'urn:t', id: '414/1', seq: 3, attributes: '{}', children: '[]' };
+        const master = { type: 'urn:t', id: '414/1', seq: 3, attributes: '{}', children: '[]', sent: '["urn:x:1"]' };
         await journal.putPayloads([payload, { ...payload, capture: 2, capture_id: 'c2' }]);
         await journal.putJobs([JOB, { ...JOB, id: 2, capture_id: 'c2', success: 0, errors: '["\u{10FFFF}"]' }]);
-        await journal.putMasterdata([master, { ...master, seq: 4 }, { ...master, seq: 4, attributes: '{"a":1}' }]);
+        await journal.putMasterdata([master, { ...master, seq: 4 }, { ...master, seq: 4, attributes: '{"a":1}', sent: null }]);
         await journal.putKey(key);
         expect((await journal.endedJobs(['c2', 'none', 'c1'])).sort()).toEqual(['c1', 'c2']);
         await journal.commit();
@@ -783,8 +802,48 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
           JOB,
           { ...JOB, id: 2, capture_id: 'c2', success: 0, errors: '["\u{10FFFF}"]' },
         ]);
-        expect(await committed('SELECT * FROM masterdata ORDER BY seq')).toEqual([master, { ...master, seq: 4, attributes: '{"a":1}' }]);
+        expect(await committed('SELECT * FROM masterdata ORDER BY seq')).toEqual([
+          master,
+          { ...master, seq: 4, attributes: '{"a":1}', sent: null },
+        ]);
         expect(await committed('SELECT * FROM api_key')).toEqual([{ ...key, ended: 9 }]);
+      });
+
+      it('keeps named queries under names of their own, and subscriptions to those that there are (R-8, S-12)', async () => {
+        const query: QueryRow = { name: 'q', query: '{"EQ_bizStep":["packing"]}', actor: 'k_1', created: MOST };
+        const first: SubscriptionRow = {
+          id: 's1',
+          query: 'q',
+          actor: 'k_1',
+          created: 1,
+          terms: '{}',
+          next_seq: 0,
+          version: 0,
+          progress: '{}',
+        };
+        expect([await journal.putQuery(query), await journal.putQuery({ ...query, query: '{}' })]).toEqual([true, false]);
+        for (const name of ODD.slice(1)) expect(await journal.putQuery({ ...query, name })).toBe(true);
+        expect([await journal.putSubscription(first), await journal.putSubscription({ ...first, id: 's2', query: 'none' })]).toEqual([
+          true,
+          false,
+        ]);
+        await journal.putSubscription({ ...first, id: 's3', query: 'NULL', next_seq: MOST, version: MOST - 1 });
+        await journal.putSubscription({ ...first, id: 's4' });
+        await journal.commit();
+        await journal.begin();
+        expect([
+          await journal.noteProgress({ id: 's1', version: 0, next_seq: 7, progress: '{"failures":1}' }),
+          await journal.noteProgress({ id: 's1', version: 0, next_seq: 9, progress: '{}' }),
+          await journal.noteProgress({ id: 'none', version: 0, next_seq: 9, progress: '{}' }),
+        ]).toEqual([true, false, false]);
+        expect([await journal.removeSubscription('s4'), await journal.removeSubscription('s4')]).toEqual([true, false]);
+        const changed = { ...first, next_seq: 7, version: 1, progress: '{"failures":1}' };
+        const other = { ...first, id: 's3', query: 'NULL', next_seq: MOST, version: MOST - 1 };
+        expect(await committed('SELECT * FROM subscription ORDER BY id')).toEqual([changed, other]);
+        expect([await journal.removeQuery('q'), await journal.removeQuery('q')]).toEqual([true, false]);
+        expect(await committed('SELECT * FROM subscription ORDER BY id')).toEqual([other]);
+        for (const name of ODD.slice(1)) expect(await journal.removeQuery(name)).toBe(true);
+        expect(await committed('SELECT * FROM named_query UNION ALL SELECT id, query, actor, created FROM subscription')).toEqual([]);
       });
 
       it('keeps company prefixes once each', async () => {

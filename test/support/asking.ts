@@ -1,8 +1,9 @@
+import { readMasterdataQuery } from '../../src/epcis/index.ts';
 import { parseQueryBody } from '../../src/epcis/query/index.ts';
 import type { AnswerStyle } from '../../src/query/event-answer.ts';
 import type { QuestionName, Questions } from '../../src/query/questions.ts';
 import { RESOURCES } from '../../src/query/resources.ts';
-import { KEY_HASH } from './small-store.ts';
+import { KEY_HASH, RECORDED } from './small-store.ts';
 
 const STYLES: readonly AnswerStyle[] = (['Never_Translates', 'Always_EPC_URN', 'Always_GS1_Digital_Link'] as const).map((format) => ({
   format,
@@ -28,6 +29,12 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     const jobs = await ask('captureJobs', { limit: 3 });
     for (const { captureID } of jobs ?? []) await ask('captureJobs', { captureID, limit: 1 });
   },
+  async capturedDocument(ask) {
+    const jobs = await ask('captureJobs', { limit: 100 });
+    for (const captureID of [...(jobs ?? []).map((job) => job.captureID), 'none'])
+      for (const form of ['as sent', 'json', 'xml', 'xml-1.2'] as const)
+        await ask('capturedDocument', { captureID, form, now: '2026-03-02T12:00:00Z' });
+  },
   async consistency(ask, { entries }) {
     for (const size of sizes(entries)) for (const args of [{ from: size }, { from: 2, to: size }]) await ask('consistency', args);
   },
@@ -51,6 +58,7 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
       { orderBy: 'eventTime' },
       { orderBy: 'eventTime', orderDirection: 'ASC', eventCountLimit: 7 },
       { orderBy: 'recordTime' },
+      { orderBy: 'http://ns.example.com/epcis/#result' },
     ]) {
       const query = parseQueryBody(body);
       for (let start = null, pages = 0; pages < 20; pages++) {
@@ -94,6 +102,9 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async inclusion(ask, { eventIDs, entries }) {
     for (const event of [...eventIDs, ...sizes(entries).map(String), '0', 'ni:///sha-256;00?ver=CBV2.0']) await ask('inclusion', { event });
   },
+  async journalEnd(ask) {
+    await ask('journalEnd', {});
+  },
   async keyByHash(ask) {
     for (const hash of [KEY_HASH, '00'.repeat(32), '']) await ask('keyByHash', { hash });
   },
@@ -102,6 +113,59 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   },
   async listKeys(ask) {
     for (const args of [{}, { id: 'k_1' }, { id: "'; --" }]) await ask('listKeys', args);
+  },
+  async namedQueries(ask) {
+    for (const args of [{ limit: 10 }, { limit: 1 }, { limit: 10, after: 'all' }, { limit: 1, name: 'all' }, { limit: 1, name: 'none' }])
+      await ask('namedQueries', args);
+  },
+  async masterdata(ask, { things }) {
+    const location = 'urn:epc:id:sgln:9520123.00010.0';
+    const known = things.flatMap((thing) => thing.known ?? [])[0];
+    for (const parameters of [
+      {},
+      { vocabularyName: ['Location', 'Party'], includeChildren: false },
+      { vocabularyName: ['urn:x:none'] },
+      { includeAttributes: false },
+      { attributeNames: ['name', 'cbvmda:city'] },
+      { EQ_name: [location, 'urn:epc:id:pgln:9520123.00010', 'https://id.gs1.org/414/9520123000103'] },
+      { WD_name: [location] },
+      { WD_name: [location], EQ_name: ['urn:epc:id:sgln:9520123.00010.7', location] },
+      { HASATTR: ['name', 'urn:epcglobal:cbv:mda:city'] },
+      { HASATTR: ['urn:x:none'] },
+      { EQATTR: new Map([['countryCode', ['DE', 'FR']]]) },
+      { EQATTR: new Map([['countryCode', ['DE', 'AT', 'FR', 'CH']], ['urn:x:none', ['']]]) }, // biome-ignore format: a pair
+      { maxElementCount: 2 },
+      { maxElementCount: 1_000 },
+    ] satisfies Parameters<typeof readMasterdataQuery>[0][]) {
+      const query = readMasterdataQuery(parameters);
+      for (const limit of [1_000, 3])
+        for (const then of [{}, ...(known === undefined ? [] : [{ known }])])
+          for (let after = null, pages = 0; pages < 30; pages++) {
+            const page: Awaited<ReturnType<Questions['masterdata']>> | undefined = await ask('masterdata', {
+              query,
+              after,
+              limit,
+              ...then,
+            });
+            after = page?.next ?? null;
+            if (after === null) break;
+          }
+    }
+  },
+  async masterdataElement(ask) {
+    for (const of of [{}, { known: '2000-01-01T00:00:00Z' }, { known: 'then' }])
+      for (const key of ['414/9520123000103', 'urn:x:none'])
+        await ask('masterdataElement', { type: 'urn:epcglobal:epcis:vtype:Location', key, ...of });
+  },
+  async masterdataHistory(ask) {
+    for (const of of [{}, { before: 0 }, { before: 10_000 }])
+      for (const limit of [1, 10])
+        await ask('masterdataHistory', {
+          type: 'urn:epcglobal:epcis:vtype:Location',
+          key: '414/9520123000103',
+          limit,
+          ...of,
+        });
   },
   async packLines(ask, { things }) {
     for (const thing of things)
@@ -115,6 +179,24 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
         after = page?.next ?? null;
         if (after === null) break;
       }
+  },
+  async report(ask, { entries }) {
+    for (const run of [null, { sent: 0 }, { sent: 3 }])
+      for (const body of [
+        {},
+        { EQ_bizStep: ['packing', 'shipping'] },
+        { orderBy: 'eventTime', eventCountLimit: 5 },
+        { orderBy: 'recordTime' },
+        { maxEventCount: 3 },
+      ])
+        for (const [from, through, limit] of [
+          [0, null, 4],
+          [2, null, 1_000],
+          [3, 9, 2],
+          [entries, null, 5],
+        ] as const)
+          for (const recordedFrom of [null, { ms: RECORDED + 180_000, below: '' }])
+            await ask('report', { query: parseQueryBody(body), recordedFrom, from, through, run, limit, bytes: 4_000, style: AS_CAPTURED });
   },
   async resourceMembers(ask) {
     for (const resource of RESOURCES)
@@ -137,6 +219,19 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
       { eventsAfter: 2 ** 40, jobsAfter: 2 ** 40 },
     ])
       await ask('storeCounts', args);
+  },
+  async subscriptions(ask) {
+    for (const args of [
+      { limit: 10 },
+      { limit: 1 },
+      { limit: 10, query: 'all' },
+      { limit: 10, actor: 'k_2' },
+      { limit: 10, actor: 'none' },
+      { limit: 1, id: 's-2' },
+    ])
+      await ask('subscriptions', args);
+    const [first] = (await ask('subscriptions', { limit: 1 })) ?? [];
+    if (first !== undefined) await ask('subscriptions', { limit: 10, after: { created: first.created, id: first.id } });
   },
   async thing(ask, { things }) {
     for (const thing of things) await ask('thing', thing);

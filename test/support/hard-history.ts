@@ -39,7 +39,7 @@ export function hardHistory(): Json[] {
   ];
 }
 
-/** That history captured, with what people did besides: keys granted and ended, findings resolved, documents refused. */
+/** That history captured, with what people did besides: keys granted and ended, findings resolved, documents refused, a query named and subscribed to. */
 export async function captureHardHistory(store: TestStore): Promise<void> {
   let next = 0;
   for (const document of hardHistory()) await store.capture(document, { captureID: `c-${next++}` });
@@ -50,5 +50,14 @@ export async function captureHardHistory(store: TestStore): Promise<void> {
   await carryOut(store.capturer, { ...resolve, code: 'SN-CONFLICT', seq: conflict.seq, note: 'relabelled' }, 'k_1');
   await carryOut(store.capturer, { ...resolve, code: 'EV-DUP', seq: 0, note: 'sent twice' }, 'k_1');
   await carryOut(store.capturer, { kind: 'end-key', id: 'k_1' }, 'system');
+  await carryOut(store.capturer, { kind: 'put-query', name: 'packed', query: '{"EQ_bizStep":["packing"]}' }, 'k_1');
+  const to = { dest: 'https://partner.example/hook', stream: true };
+  for (const [id, from] of [['s-1', null], ['s-2', 0]] as const) // biome-ignore format: a list
+    await carryOut(
+      store.capturer,
+      { kind: 'subscribe', id, query: 'packed', from, terms: JSON.stringify(to), progress: '{"failures":0}' },
+      'k_1',
+    );
+  await carryOut(store.capturer, { kind: 'note-progress', id: 's-2', version: 0, next: 3, progress: '{"failures":2}' }, 'k_1');
   await store.capture('{"no": "document"}', { captureID: 'c-refused' });
 }

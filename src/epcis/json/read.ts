@@ -5,6 +5,7 @@ import type { ReadEvent, RuleBreach } from '../model.ts';
 import { quoted } from '../uri.ts';
 import { checkObject } from './check.ts';
 import { type KnownContexts, readContext, type Scope } from './context.ts';
+import { readEventFields } from './event-fields.ts';
 import { Faults } from './faults.ts';
 import { interpretEvent } from './interpret.ts';
 import { isObject, type JsonObject } from './json-object.ts';
@@ -200,7 +201,9 @@ export function readEventText(
   at: string,
   documentScope: Scope,
   options: EventTextOptions,
-): (Pick<ReadEvent, 'event' | 'hash' | 'identityDigest'> & { breaches: RuleBreach[] }) | Pick<RefusedEvent, 'errors' | 'eventID'> {
+):
+  | (Pick<ReadEvent, 'event' | 'fields' | 'hash' | 'identityDigest'> & { breaches: RuleBreach[] })
+  | Pick<RefusedEvent, 'errors' | 'eventID'> {
   const json: unknown = JSON.parse(text);
   const faults = new Faults();
   const refused = () => ({
@@ -229,7 +232,7 @@ export function readEventText(
     options.wantHashes === false
       ? { hash: NO_HASH, identityDigest: NO_HASH }
       : fingerprints(options.inexact ? (parseExactJson(text) as JsonObject) : json, scope.prefixes);
-  return { event, ...prints, breaches };
+  return { event, fields: readEventFields(json, event, scope.prefixes), ...prints, breaches };
 }
 
 /**

@@ -35,7 +35,7 @@ export function readXmlDocument(bytes: Uint8Array, options: ReadOptions & { read
     header,
     eventCount: events.length,
     *events() {
-      for (let i = 0; i < events.length; i++) yield readXmlEvent(bytes, events[i]!, i, { split, names, scope, options });
+      for (let i = 0; i < events.length; i++) yield readSpan(bytes, events[i]!, i, { split, names, scope, options });
     },
   };
 }
@@ -53,7 +53,7 @@ export function xmlEventAsJson(body: Uint8Array, contextText: string): { readonl
   const document = DocumentNames.ofContext(contextText);
   const element = parseXml(body, { namespaces: document.namespaces() });
   // What a release does not take was refused when the event was read.
-  const { text, reader } = eventToJson(element, new Names(document), `/${element.name}`, { tellPlaces: false, version: '1.x' });
+  const { text, reader } = eventToJson(element, new Names(document), `/${element.name}`, { tellPlaces: false, version: '1.x', told: true });
   return { text, lost: reader.lost };
 }
 
@@ -96,7 +96,7 @@ type Reading = {
   readonly options: ReadOptions;
 };
 
-function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, reading: Reading): ReadEvent | RefusedEvent {
+function readSpan(bytes: Uint8Array, span: XmlEventSpan, index: number, reading: Reading): ReadEvent | RefusedEvent {
   const { split, names, scope, options } = reading;
   const place = { index, at: span.at, start: span.start, end: span.end };
   const namespaces = { ...split.namespaces, ...names.namespaces() };

@@ -91,15 +91,16 @@ export type EventJson = {
 /**
  * Turns the element of an event into EPCIS 2.0 JSON text, from 2.0 as from 1.x (§5). `at` is the XPath of the element. What XML alone can get wrong
  * is in `reader.faults`; everything else is left to the checks that JSON goes through. `tellPlaces` fills `reader.places`. In a document of 1.x a
- * wrapper may hold elements without a namespace.
+ * wrapper may hold elements without a namespace. `told`: the text is not to be checked any more, so that a URN which CBV 2.0 does not have becomes its
+ * web URI, since JSON takes no URN there (V-2, V-5).
  */
 export function eventToJson(
   element: XmlElement,
   names: Names,
   at: string,
-  { tellPlaces, version }: { tellPlaces: boolean; version: '1.x' | '2.0' },
+  options: { readonly tellPlaces: boolean; readonly version: '1.x' | '2.0'; readonly told?: true },
 ): EventJson {
-  const reader = new EventReader(names, tellPlaces, version);
+  const reader = new EventReader(names, options);
   const members = reader.event(element, at);
   return { text: formatJson(members), inexact: reader.inexact, reader };
 }
@@ -107,10 +108,12 @@ export function eventToJson(
 class EventReader extends MemberReader {
   private declared: Readonly<Record<string, string>> = {};
   private readonly version: '1.x' | '2.0';
+  private readonly told: boolean;
 
-  constructor(names: Names, tellPlaces: boolean, version: '1.x' | '2.0') {
+  constructor(names: Names, { tellPlaces, version, told }: { tellPlaces: boolean; version: '1.x' | '2.0'; told?: true }) {
     super(names, tellPlaces);
     this.version = version;
+    this.told = told === true;
   }
 
   event(element: XmlElement, at: string): Members {
@@ -301,10 +304,11 @@ class EventReader extends MemberReader {
 
   /** V-2: the URN of a standard value is written as the bare word. A CURIE keeps its meaning: its prefix may be called otherwise in JSON. */
   private word(kind: VocabularyKind, value: string, element: XmlElement): string {
-    const { urn } = CBV_SPELLINGS[kind];
+    const { urn, web } = CBV_SPELLINGS[kind];
     if (urn !== null && value.startsWith(urn)) {
       const tail = value.slice(urn.length);
-      return (CBV_LISTS[kind] as ReadonlySet<string>).has(tail) ? tail : value;
+      if ((CBV_LISTS[kind] as ReadonlySet<string>).has(tail)) return tail;
+      return this.told ? web + tail : value;
     }
     const colon = value.indexOf(':');
     if (colon <= 0 || value.startsWith('//', colon + 1)) return value;

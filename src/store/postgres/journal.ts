@@ -3,6 +3,7 @@ import type { Journal, Savepoint } from '../journal.ts';
 import type {
   EntryRow,
   EventRow,
+  FieldRow,
   FindingRow,
   FindingThing,
   IntervalRow,
@@ -15,6 +16,8 @@ import type {
   NewThing,
   PartRow,
   PayloadRow,
+  QueryRow,
+  SubscriptionRow,
   ThingRow,
 } from '../rows.ts';
 import { arrayOf } from './binary.ts';
@@ -126,6 +129,7 @@ const LINEAGE = table<LineageRow>('lineage', {
   side: 'smallint',
   uom: 'text',
 });
+const EVENT_FIELDS = table<FieldRow>('event_field', { seq: 'bigint', field: 'integer', part: 'integer', key: 'text' });
 
 const stay = {
   child: 'bigint',
@@ -207,8 +211,8 @@ const JOBS = table<JobRow>('capture_job', {
 });
 const MASTERDATA = table<MasterdataRow>(
   'masterdata',
-  { seq: 'bigint', type: 'text', id: 'text', attributes: 'text', children: 'text' },
-  '(type, id, seq) DO UPDATE SET attributes = excluded.attributes, children = excluded.children',
+  { seq: 'bigint', type: 'text', id: 'text', attributes: 'text', children: 'text', sent: 'text' },
+  '(type, id, seq) DO UPDATE SET attributes = excluded.attributes, children = excluded.children, sent = excluded.sent',
 );
 const KEYS = table<KeyRow>('api_key', { id: 'text', name: 'text', roles: 'text', hash: 'bytea', created: 'bigint', ended: 'bigint' });
 type Prefix = readonly [scheme: string, company: string];
@@ -383,6 +387,20 @@ const ENDED_JOBS = statement(
   `SELECT j.value AS id FROM ${each('$1', 'text')} CROSS JOIN LATERAL (SELECT 1 FROM capture_job WHERE capture_id = j.value OFFSET 0) found`,
 );
 const END_KEY = statement('UPDATE api_key SET ended = $2 WHERE id = $1 AND ended IS NULL RETURNING id');
+const ADD_QUERY = statement(
+  'INSERT INTO named_query (name, query, actor, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING name',
+);
+const DROP_QUERY = statement(
+  'WITH ended AS (DELETE FROM subscription WHERE query = $1) DELETE FROM named_query WHERE name = $1 RETURNING name',
+);
+const ADD_SUBSCRIPTION = statement(
+  `INSERT INTO subscription (id, query, actor, created, terms, next_seq, version, progress)
+   SELECT $1, name, $2, $3, $4, $5, $6, $7 FROM named_query WHERE name = $8 RETURNING id`,
+);
+const DROP_SUBSCRIPTION = statement('DELETE FROM subscription WHERE id = $1 RETURNING id');
+const NOTE_PROGRESS = statement(
+  'UPDATE subscription SET next_seq = $1, progress = $2, version = version + 1 WHERE id = $3 AND version = $4 RETURNING id',
+);
 const ALL_PREFIXES = statement('SELECT scheme, company FROM prefix ORDER BY scheme, company');
 const RESOLVE = statement(
   `UPDATE finding SET state = $3, resolution = $4, closed_seq = CASE WHEN $3 = 'closed' THEN $5::bigint END WHERE code = $1 AND seq = $2 RETURNING id`,
@@ -656,6 +674,7 @@ export class PostgresJournal implements Journal {
     items: readonly EventItem[],
     parts: readonly PartRow[],
     lineage: readonly LineageRow[],
+    fields: readonly FieldRow[] = [],
   ): Promise<void> {
     await this.insert(
       batch(EVENTS, rows),
@@ -668,6 +687,7 @@ export class PostgresJournal implements Journal {
         LINEAGE,
         addedUp(lineage, (l) => `${l.transformation}/${l.side}/${l.node}/${l.seq}`),
       ),
+      batch(EVENT_FIELDS, fields),
     );
   }
   async setVoid(seqs: readonly number[], voidSeq: number): Promise<void> {
@@ -817,6 +837,21 @@ export class PostgresJournal implements Journal {
   async prefixes(): Promise<[string, string][]> {
     const rows = await this.ask<{ scheme: string; company: string }>(ALL_PREFIXES);
     return [...rows.map((r): [string, string] => [r.scheme, r.company]), ...this.outbox.prefixes.map(([s, c]): [string, string] => [s, c])];
+  }
+  async putQuery(q: QueryRow): Promise<boolean> {
+    return (await this.ask(ADD_QUERY, q.name, q.query, q.actor, q.created)).length > 0;
+  }
+  async removeQuery(name: string): Promise<boolean> {
+    return (await this.ask(DROP_QUERY, name)).length > 0;
+  }
+  async putSubscription(s: SubscriptionRow): Promise<boolean> {
+    return (await this.ask(ADD_SUBSCRIPTION, s.id, s.actor, s.created, s.terms, s.next_seq, s.version, s.progress, s.query)).length > 0;
+  }
+  async removeSubscription(id: string): Promise<boolean> {
+    return (await this.ask(DROP_SUBSCRIPTION, id)).length > 0;
+  }
+  async noteProgress(s: Pick<SubscriptionRow, 'id' | 'version' | 'next_seq' | 'progress'>): Promise<boolean> {
+    return (await this.ask(NOTE_PROGRESS, s.next_seq, s.progress, s.id, s.version)).length > 0;
   }
   async close(): Promise<void> {
     await this.client.end();

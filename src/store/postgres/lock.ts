@@ -5,6 +5,7 @@ import { connect, ENDED_WHEN_STOPPED, hangUp, type PostgresStore, SCHEMA, whereI
 /** Says that a lock of ours is meant; the second number says whose. */
 const WRITER = 0x6c6f;
 const STARTER = 0x6c70;
+const DELIVERER = 0x6c71;
 
 /**
  * Tries to become the one writer of a store. The lock belongs to the session that also writes: when that ends, however it ends, the server takes back
@@ -12,7 +13,16 @@ const STARTER = 0x6c70;
  * a pooler that hands out transactions would share it.
  */
 export async function tryWriterLock(client: pg.ClientBase, schema: string = SCHEMA): Promise<boolean> {
-  const { rows } = await client.query<{ mine: number }>('SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine', [WRITER, schema]);
+  return await tryLock(client, WRITER, schema);
+}
+
+/** Tries to become the one process that delivers to webhooks, for as long as the session lives. */
+export async function tryDelivererLock(client: pg.ClientBase, schema: string = SCHEMA): Promise<boolean> {
+  return await tryLock(client, DELIVERER, schema);
+}
+
+async function tryLock(client: pg.ClientBase, what: number, schema: string): Promise<boolean> {
+  const { rows } = await client.query<{ mine: number }>('SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine', [what, schema]);
   return rows[0]?.mine === 1;
 }
 

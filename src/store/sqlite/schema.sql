@@ -122,6 +122,16 @@ CREATE INDEX event_transformation ON event (transformation) WHERE transformation
 
 CREATE INDEX event_type ON event (type);
 
+CREATE TABLE event_field (
+  field INTEGER NOT NULL,                -- term of its name, as parameters have it: ILMD_<namespace>#<local>, bizTransaction_po, value_KEL
+  key TEXT NOT NULL,                     -- the value, so that it sorts: epcis/query/field-key.ts
+  seq INTEGER NOT NULL,
+  part INTEGER NOT NULL,                 -- the sensor report that says it, from 1 on; 0 is the event itself
+  PRIMARY KEY (field, key, seq, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX event_field_event ON event_field (seq, field);
+
 CREATE TABLE event_item (
   item INTEGER NOT NULL,
   seq INTEGER NOT NULL,
@@ -236,7 +246,7 @@ CREATE TABLE masterdata (
   id TEXT NOT NULL,                      -- canonical key
   seq INTEGER NOT NULL,
   attributes TEXT NOT NULL,
-  children TEXT NOT NULL,
+  children TEXT NOT NULL, sent TEXT,
   PRIMARY KEY (type, id, seq)
 ) STRICT, WITHOUT ROWID;
 
@@ -252,6 +262,13 @@ CREATE TABLE name (
   PRIMARY KEY (recent, class, serial)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE named_query (
+  name TEXT PRIMARY KEY,
+  query TEXT NOT NULL,                   -- JSON, as it was given
+  actor TEXT NOT NULL,                   -- the key that made it
+  created INTEGER NOT NULL               -- ms
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE payload (
   capture INTEGER PRIMARY KEY,
   capture_id TEXT NOT NULL UNIQUE,
@@ -263,6 +280,19 @@ CREATE TABLE payload (
 ) STRICT;
 
 CREATE TABLE prefix (scheme TEXT NOT NULL, company TEXT NOT NULL, PRIMARY KEY (scheme, company)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscription (
+  id TEXT PRIMARY KEY,
+  query TEXT NOT NULL,                   -- name of the query
+  actor TEXT NOT NULL,                   -- the key that subscribed, and has to be allowed to read
+  created INTEGER NOT NULL,              -- ms
+  terms TEXT NOT NULL,                   -- JSON: where to, when, how, and the secret that signs
+  next_seq INTEGER NOT NULL,             -- the first entry that has not been looked at for it
+  version INTEGER NOT NULL,              -- counts changes of next_seq and progress: who knows an old one changes nothing
+  progress TEXT NOT NULL                 -- JSON: what was delivered, what went wrong, and when it is tried again
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX subscription_query ON subscription (query, created, id);
 
 CREATE TABLE term (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 
