@@ -12,6 +12,7 @@ import type { ApiDeps } from './deps.ts';
 import { eventAnswers, searchOf } from './epcis-events.ts';
 import { answerOptions, JSON_TYPES } from './epcis-headers.ts';
 import { socketUpgrades } from './epcis-sockets.ts';
+import { API_LIMITS } from './limits.ts';
 import { accepted } from './negotiate.ts';
 import { linkNext, PAGE_PARAMETERS, pageOf } from './paging.ts';
 
@@ -25,7 +26,7 @@ export const QUERY_PARAMS = Type.Object({ queryName: Type.String({ description: 
 type OfQuery = FastifyRequest<{ Params: { queryName: string } }>;
 
 /** Named queries (epcis-2.0.md §7.1, R-8): views on all events, past and future, kept until they are deleted. */
-export function queryRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'readers' | 'sockets'>): FastifyPluginAsyncTypebox {
+export function queryRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'readers' | 'sockets' | 'limits'>): FastifyPluginAsyncTypebox {
   const { capture, readers } = deps;
   const events = eventAnswers(deps);
 
@@ -88,6 +89,9 @@ export function queryRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
       async (request, reply) => {
         const { name, query } = request.body;
         checkQuery(query);
+        const { namedQueries: max } = { ...API_LIMITS, ...deps.limits };
+        if ((await readers.look('keptCounts', {})).queries >= max)
+          throw new LotlineError('QRY-LIMIT', `${max} named queries are kept, and there is room for no more`, { fix: 'Delete one first.' });
         const put = { kind: 'put-query', name, query: JSON.stringify(query) } as const;
         const { done } = RESERVED.has(name) ? { done: false } : await capture.record(put, principalOf(request).id);
         if (!done)

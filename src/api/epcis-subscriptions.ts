@@ -13,6 +13,7 @@ import type { ApiDeps } from './deps.ts';
 import { styleOf } from './epcis-events.ts';
 import { answerOptions, JSON_TYPES } from './epcis-headers.ts';
 import { mustOwn, noSuchQuery, pathOf, QUERY_PARAMS, queryOf } from './epcis-queries.ts';
+import { API_LIMITS } from './limits.ts';
 import { accepted } from './negotiate.ts';
 import { linkNext, PAGE_PARAMETERS, type Page, pageOf } from './paging.ts';
 
@@ -48,13 +49,17 @@ export function subscriptionRoutes({
   settings,
   capture,
   readers,
-}: Pick<ApiDeps, 'settings' | 'capture' | 'readers'>): FastifyPluginAsyncTypebox {
+  limits,
+}: Pick<ApiDeps, 'settings' | 'capture' | 'readers' | 'limits'>): FastifyPluginAsyncTypebox {
   return async (app) => {
     readSmallJson(app);
     const config = { roles: rolesWith('read') };
     const tags = ['EPCIS 2.0'];
     const path = '/queries/:queryName/subscriptions';
-    const params = Type.Object({ ...QUERY_PARAMS.properties, subscriptionID: Type.String({ maxLength: 100 }) });
+    const params = Type.Object({
+      ...QUERY_PARAMS.properties,
+      subscriptionID: Type.String({ maxLength: 100, description: 'From the Location of the subscription.' }),
+    });
 
     app.options(path, { schema: { hide: true }, config: { roles: ROLE_NAMES } }, (_request, reply) =>
       answerOptions(reply, 'OPTIONS, GET, POST'),
@@ -107,6 +112,9 @@ export function subscriptionRoutes({
           reportIfEmpty: reportIfEmpty ?? false,
           epcFormat: styleOf(request, settings.epcFormat).format,
         };
+        const { subscriptions: max } = { ...API_LIMITS, ...limits };
+        if ((await readers.look('keptCounts', {})).subscriptions >= max)
+          throw new LotlineError('SUB-LIMIT', `${max} subscriptions are kept, and there is room for no more`, { fix: 'End one first.' });
         const id = randomUUID();
         const command = {
           kind: 'subscribe',

@@ -14,6 +14,9 @@ export type ApiLimits = {
   readonly bodyBytes: number;
   /** Bytes of large answers that clients have not fetched yet. */
   readonly answerBytes: number;
+  /** Named queries and subscriptions that are kept. */
+  readonly namedQueries: number;
+  readonly subscriptions: number;
   /** A client has this long to send URL and headers, and this long to send the whole of a request. */
   readonly headersMs: number;
   readonly requestMs: number;
@@ -35,6 +38,8 @@ export const API_LIMITS: ApiLimits = {
   requests: 1_000,
   bodyBytes: 256 * MIB,
   answerBytes: 256 * MIB,
+  namedQueries: 10_000,
+  subscriptions: 1_000,
   headersMs: 20_000,
   requestMs: 300_000,
   bodyPauseMs: 30_000,

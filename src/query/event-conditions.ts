@@ -13,7 +13,7 @@ import {
 } from '../epcis/query/index.ts';
 import { actionCode } from '../lifecycle/rows.ts';
 import { ROLE, type Role } from '../lifecycle/state.ts';
-import { eachAmount, eachBytes, eachFact, eachNumber, eachRun, eachText } from '../store/sql.ts';
+import { eachAmount, eachBytes, eachFact, eachNumber, eachRun, eachText, exists } from '../store/sql.ts';
 import { ARMS_MAX, inList, type LookUp } from './look-up.ts';
 import { elementsWithAttribute, withDescendants } from './masterdata-keys.ts';
 
@@ -197,9 +197,9 @@ export function oneReport(readings: readonly Reading[]): Exclude<Filter, typeof 
   const leads = readings.map((said) => sql`SELECT v.seq FROM event_field v WHERE ${row(said, sql`v`)}`);
   const [first, ...others] = readings as [Reading, ...Reading[]];
   const also = others.map(
-    (said) => sql` AND EXISTS (SELECT 1 FROM event_field o WHERE o.seq = v.seq AND o.part = v.part AND ${row(said, sql`o`)})`,
+    (said) => sql` AND ${exists(sql`SELECT 1 FROM event_field o WHERE o.seq = v.seq AND o.part = v.part AND ${row(said, sql`o`)}`)}`,
   );
-  const test = sql`EXISTS (SELECT 1 FROM event_field v WHERE v.seq = e.seq AND ${row(first, sql`v`)}${sql.join(also)})`;
+  const test = exists(sql`SELECT 1 FROM event_field v WHERE v.seq = e.seq AND ${row(first, sql`v`)}${sql.join(also)}`);
   return others.length === 0 ? { find: leads[0] as SQL, test } : { leads, test };
 }
 

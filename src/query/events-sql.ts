@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { EventOrder, EventQuery, Parameter } from '../epcis/query/index.ts';
 import type { Db } from '../store/db.ts';
-import { merged } from '../store/sql.ts';
+import { exists, merged } from '../store/sql.ts';
 import {
   type ColumnFilter,
   conditions,
@@ -118,11 +118,13 @@ export async function planEvents(db: Db, query: EventQuery, page: PageOfEvents, 
 function armsOf({ field, keys }: KeyedField, { from, below }: Span, rest: readonly SQL[]): SQL[] {
   return keys.map((key, i) => {
     const before = keys.slice(0, i).map((other) => sql`${other}`);
-    const had = sql`NOT EXISTS (SELECT 1 FROM event_field o WHERE o.seq = v.seq AND o.field = v.field AND o.key IN (${sql.join(before, sql`, `)}))`;
+    const had = exists(
+      sql`SELECT 1 FROM event_field o WHERE o.seq = v.seq AND o.field = v.field AND o.key IN (${sql.join(before, sql`, `)})`,
+    );
     const tests = [
       sql`v.field = ${field} AND v.key = ${key} AND v.seq >= ${from} AND v.seq < ${below}`,
       ...rest,
-      ...(i === 0 ? [] : [had]),
+      ...(i === 0 ? [] : [sql`NOT ${had}`]),
     ];
     return sql`SELECT v.seq AS seq, e.time, e.below FROM event_field v CROSS JOIN event e ON e.seq = v.seq WHERE ${where(tests)}`;
   });
@@ -144,7 +146,8 @@ async function findByExtension(
     if (select !== null) found.push(...(await db.all<EventPosition>(select)));
   }
   if (found.length === page.limit) return found;
-  const without = field === null ? [] : [{ test: sql`NOT EXISTS (SELECT 1 FROM event_field k WHERE k.seq = e.seq AND ${valueIn(field)})` }];
+  const without =
+    field === null ? [] : [{ test: sql`NOT ${exists(sql`SELECT 1 FROM event_field k WHERE k.seq = e.seq AND ${valueIn(field)}`)}` }];
   const rest = { ...page, after: begun, limit: page.limit - found.length };
   const select = await planEvents(db, { ...query, order: { by: 'recordTime', direction } }, rest, without);
   if (select !== null) for (const event of await db.all<EventPosition>(select)) found.push({ ...event, key: null });
@@ -165,7 +168,7 @@ async function planByField(
   if (search === null) return null;
   const { filters, road } = search;
   const to = direction === 'DESC' ? sql`DESC` : sql`ASC`;
-  const least = sql`NOT EXISTS (SELECT 1 FROM event_field l WHERE l.seq = k.seq AND l.field = k.field AND l.key > '' AND l.key < k.key)`;
+  const least = sql`k.key = (SELECT min(l.key) FROM event_field l WHERE l.seq = k.seq AND l.field = k.field AND l.key > '')`;
   const behind =
     typeof after?.key === 'string' ? [sql`(k.key, k.seq) ${direction === 'DESC' ? sql`<` : sql`>`} (${after.key}, ${after.seq})`] : [];
   const from =

@@ -12,3 +12,11 @@ export async function namedQueries(db: Db, args: { name?: string; after?: string
   );
   return rows.map(({ query, ...row }) => ({ ...row, query: JSON.parse(query) as unknown }));
 }
+
+/** How many named queries and subscriptions are kept. */
+export async function keptCounts(db: Db, _args: object): Promise<{ queries: number; subscriptions: number }> {
+  const [counts] = await db.all<{ queries: number; subscriptions: number }>(
+    sql`SELECT (SELECT count(*) FROM named_query) AS queries, (SELECT count(*) FROM subscription) AS subscriptions`,
+  );
+  return counts ?? { queries: 0, subscriptions: 0 };
+}

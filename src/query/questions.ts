@@ -7,7 +7,7 @@ import { captureJobs } from './capture-jobs.ts';
 import { capturedDocument } from './captured-document.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
 import { masterdata, masterdataElement, masterdataHistory } from './masterdata.ts';
-import { namedQueries } from './named-queries.ts';
+import { keptCounts, namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
 import { journalEnd, report } from './report.ts';
 import { hasMember, resourceMembers } from './resources.ts';
@@ -30,6 +30,7 @@ export const questions = {
   history,
   inclusion,
   journalEnd,
+  keptCounts,
   keyByHash,
   latestCheckpoint,
   listKeys,

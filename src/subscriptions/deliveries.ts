@@ -55,6 +55,7 @@ export class Deliveries {
   /** Aborts when what is in hand has to be let go of; null while it is not our turn. */
   private turn: AbortController | null = null;
   private refreshing: Promise<void> = Promise.resolve();
+  private refreshAgain = false;
   private readonly counts = { taken: 0, smaller: 0, failed: 0, events: 0 };
 
   constructor(parts: DeliveryParts) {
@@ -105,11 +106,13 @@ export class Deliveries {
     else for (const subscriber of this.subscribers.values()) subscriber.wake();
   }
 
-  /** Begins with the subscriptions that have come and stops those that have gone; one after the other. */
+  /** Begins with the subscriptions that have come and stops those that have gone; one after the other, and what is asked meanwhile once. */
   private refresh(): void {
     const { turn } = this;
-    if (turn === null) return;
+    if (turn === null || this.refreshAgain) return;
+    this.refreshAgain = true;
     this.refreshing = this.refreshing.then(async () => {
+      this.refreshAgain = false;
       while (this.turn === turn) {
         try {
           return this.take(await this.all(), turn);

@@ -38,17 +38,16 @@ export const RETRY_MAX_MS = 15 * 60_000;
 /** A client that has taken nothing for so long is given up: its subscription ends. */
 export const GIVE_UP_MS = 7 * 24 * 3_600_000;
 
+/** Nothing has failed since. */
+export const WELL = { attempt: null, failures: 0, failingSince: null, lastError: null, nextTry: null } as const;
+
 export const NOTHING_YET: Progress = {
   lastNotified: null,
   minRecordTime: null,
   lastRun: null,
   run: null,
-  attempt: null,
   batch: BATCH_MAX,
-  failures: 0,
-  failingSince: null,
-  lastError: null,
-  nextTry: null,
+  ...WELL,
   ended: null,
 };
 
@@ -65,8 +64,6 @@ export function taken(progress: Progress, step: Step, count: number, now: number
     ...WELL,
   };
 }
-
-const WELL = { attempt: null, failures: 0, failingSince: null, lastError: null, nextTry: null } as const;
 
 /** The client asks for less than `count` events at once (S-8). */
 export function halved(progress: Progress, count: number): Progress {

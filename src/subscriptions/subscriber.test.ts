@@ -67,7 +67,7 @@ class World {
     const last = Math.min(end, from + limit - 1);
     const events = Array.from({ length: last - from + 1 }, (_, i) => from + i).join(' ');
     const part = `${from}-${last}`;
-    const common = { through: end, last, next: last + 1, more: last < end, recordTime: last, problem: null };
+    const common = { through: end, last, next: last + 1, more: last < end, recordTime: last < 0 ? null : last, problem: null };
     return { ...common, body: Buffer.from(events), count: last - from + 1, part: run === null ? part : `r${part}` };
   }
 
@@ -206,6 +206,16 @@ describe('a subscriber', () => {
     expect(world.tried.map(({ kind }) => kind)).toEqual(['problem']);
     expect(JSON.parse(world.tried[0]?.events ?? '')).toMatchObject({ type: 'epcisException:QueryTooComplexException' });
     expect(world.notes[1]?.progress).toMatchObject({ failures: 2, ended: null });
+  });
+
+  it('is well again when its query has an answer again, though there is nothing to tell', async () => {
+    const world = new World();
+    const progress = { ...NOTHING_YET, failures: 3, failingSince: 1, lastError: 'the query cannot be answered', nextTry: world.now };
+    const subscriber = world.subscribe(STREAM, { progress });
+    await world.until(() => world.notes.length === 1);
+    subscriber.stop();
+    await subscriber.done;
+    expect([world.notes[0]?.progress, world.tried]).toEqual([NOTHING_YET, []]);
   });
 
   it('waits where there is too much to do, and nobody has failed', async () => {

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type EventQuery, parseQueryBody } from '../epcis/query/index.ts';
+import { parseQueryBody } from '../epcis/query/index.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 import type { Readers } from '../query/readers.ts';
 import type { Report } from '../query/report.ts';
 import type { Gate } from './gate.ts';
-import { failed, halved, type Progress, type Run, taken } from './progress.ts';
+import { failed, halved, type Progress, type Run, taken, WELL } from './progress.ts';
 import { nextTime, parseSchedule, type Schedule } from './schedule.ts';
 import { parseInitialRecordTime, type Subscription } from './subscription.ts';
 
@@ -177,7 +177,7 @@ export class Subscriber {
     const { queryName, query, terms, id } = this.subscription;
     const { run, attempt, batch } = this.progress;
     const args = {
-      query: this.readQuery(query),
+      query: parseQueryBody(query, { pointer: '/query' }),
       recordedFrom: terms.initialRecordTime === null ? null : parseInitialRecordTime(terms.initialRecordTime, '/initialRecordTime'),
       from: this.next,
       through: run?.through ?? attempt,
@@ -187,13 +187,6 @@ export class Subscriber {
       style: { format: terms.epcFormat, creationDate: new Date(this.parts.clock()).toISOString(), queryName, subscriptionID: id },
     };
     return await this.parts.reports.run(async () => await this.parts.readers.ask('report', args));
-  }
-
-  private parsed: EventQuery | null = null;
-
-  private readQuery(query: unknown): EventQuery {
-    this.parsed ??= parseQueryBody(query, { pointer: '/query' });
-    return this.parsed;
   }
 
   private messageOf(report: Report, run: Run | null): Message | null {
@@ -214,11 +207,11 @@ export class Subscriber {
 
   /** There is nothing to tell of these entries. */
   private async moveOn(report: Report, run: Run | null): Promise<boolean> {
-    this.progress = { ...this.progress, ...this.after(report, run), attempt: null };
+    const { failing } = this; // the query had no answer, and has one again
+    this.progress = { ...this.progress, ...this.after(report, run), ...WELL };
     this.next = report.next;
-    const now = this.parts.clock();
-    const late = run !== null && now - this.noted.at >= NOTE_MS;
-    if (late || this.next - this.noted.next >= NOTE_ENTRIES) await this.note();
+    const late = run !== null && this.parts.clock() - this.noted.at >= NOTE_MS;
+    if (failing || late || this.next - this.noted.next >= NOTE_ENTRIES) await this.note();
     return report.more;
   }
 

@@ -83,7 +83,7 @@ describe.each(ENGINES)('every statement of genealogy on %s', (engine) => {
     { 'EQ_ILMD_cbvmda:lotNumber': ['L1'] },
     { 'GE_ILMD_cbvmda:itemExpirationDate': 5 },
     { 'EXISTS_ILMD_cbvmda:lotNumber': true },
-    { EQ_source_owning_party: ['urn:epc:id:pgln:9520123.00001'], orderBy: 'eventTime' },
+    { EQ_source_owning_party: ['urn:epc:id:pgln:9520123.00001'], GE_eventTime: '2026-01-01T00:00:00Z', orderBy: 'eventTime' },
     { EQ_type: ['Temperature'], GE_value_CEL: 8, EQ_deviceID: ['urn:epc:id:giai:9520123.sensor7'] },
     { GE_errorDeclarationTime: '2026-03-01T00:00:00Z' },
     { WD_bizLocation: ['urn:epc:id:sgln:9520123.00001.0'] },

@@ -405,3 +405,25 @@ describe('webhooks to private addresses (S-10)', () => {
     },
   );
 });
+
+describe('named queries and subscriptions that are kept', () => {
+  it('are no more than so many; one that is deleted makes room', async () => {
+    const server = await TestServer.start({}, undefined, { http: { namedQueries: 2, subscriptions: 1 } });
+    const name = async (queryName: string) => await server.call('POST', '/epcis/queries', { body: { name: queryName, query: {} } });
+    const subscribe = async (queryName: string) =>
+      await server.call('POST', `/epcis/queries/${queryName}/subscriptions`, {
+        body: { dest: 'https://p.example/', schedule: { hour: '1' } },
+      });
+    expect([(await name('a')).statusCode, (await name('b')).statusCode]).toEqual([201, 201]);
+    expect(problemOf(await name('c'))).toMatchObject({ status: 409, code: 'QRY-LIMIT' });
+    expect((await subscribe('a')).statusCode).toBe(201);
+    expect(problemOf(await subscribe('b'))).toMatchObject({
+      status: 400,
+      code: 'SUB-LIMIT',
+      type: 'epcisException:SubscribeNotPermittedException',
+    });
+    await server.call('DELETE', '/epcis/queries/a');
+    expect([(await name('c')).statusCode, (await subscribe('c')).statusCode]).toEqual([201, 201]);
+    await server.close();
+  });
+});

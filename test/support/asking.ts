@@ -105,6 +105,9 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async journalEnd(ask) {
     await ask('journalEnd', {});
   },
+  async keptCounts(ask) {
+    await ask('keptCounts', {});
+  },
   async keyByHash(ask) {
     for (const hash of [KEY_HASH, '00'.repeat(32), '']) await ask('keyByHash', { hash });
   },

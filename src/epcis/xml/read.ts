@@ -53,7 +53,8 @@ export function xmlEventAsJson(body: Uint8Array, contextText: string): { readonl
   const document = DocumentNames.ofContext(contextText);
   const element = parseXml(body, { namespaces: document.namespaces() });
   // What a release does not take was refused when the event was read.
-  const { text, reader } = eventToJson(element, new Names(document), `/${element.name}`, { tellPlaces: false, version: '1.x', told: true });
+  const reading = { tellPlaces: false, version: '1.x', told: true } as const;
+  const { text, reader } = eventToJson(element, new Names(document), `/${element.name}`, reading);
   return { text, lost: reader.lost };
 }
 
