@@ -27,8 +27,6 @@ const tests = run(files);
 const failed = tests.filter(({ status }) => status === 'failed').length;
 writeFileSync(REPORT, `${[...introduction(), ...requirementTable(requirements), ...corpus()].join('\n')}\n`);
 console.error(`${relative(ROOT, REPORT)} is written: ${tests.length} tests, ${failed} failed.`);
-const needless = requirements.filter(({ id, reason }) => reason !== undefined && testsOf(id).length > 0);
-if (needless.length > 0) console.error(`These have tests now and need no reason any more: ${needless.map(({ id }) => id).join(', ')}.`);
 if (failed > 0) process.exitCode = 1;
 
 function run(paths: readonly string[]): Ran[] {
