@@ -53,6 +53,7 @@ const EXPOSED = [
   'GS1-Capture-Error-Behaviour',
   'GS1-Query-Min-Record-Time',
   'GS1-Next-Page-Token-Expires',
+  'Lotline-Notes',
 ];
 
 /** Builds the service's HTTP side; it listens nowhere yet, so tests speak to it with `inject`. */

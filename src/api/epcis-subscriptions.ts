@@ -55,7 +55,10 @@ export function subscriptionRoutes({
     const config = { roles: rolesWith('read') };
     const tags = ['EPCIS 2.0'];
     const path = '/queries/:queryName/subscriptions';
-    const params = Type.Object({ ...QUERY_PARAMS.properties, subscriptionID: Type.String({ maxLength: 100 }) });
+    const params = Type.Object({
+      ...QUERY_PARAMS.properties,
+      subscriptionID: Type.String({ maxLength: 100, description: 'From GET of the subscriptions.' }),
+    });
 
     app.options(path, { schema: { hide: true }, config: { roles: ROLE_NAMES } }, (_request, reply) =>
       answerOptions(reply, 'OPTIONS, GET, POST'),
