@@ -140,7 +140,7 @@ const EVENT_PARAMETERS: Readonly<Record<string, object>> = {
       namesOf(name, tail).map((spelled) => [spelled, VALUES[takes] ?? LIST]),
     ),
   ),
-  orderBy: { type: 'string', description: 'What comes first: `eventTime`, `recordTime`.' },
+  orderBy: { type: 'string', description: 'What comes first: `eventTime`, `recordTime`, or an extension field of the event.' },
   orderDirection: { type: 'string', enum: ['ASC', 'DESC'], description: 'DESC when not given.' },
   eventCountLimit: { type: 'integer', minimum: 1, description: 'No more events than this, the first in order.' },
   maxEventCount: { type: 'integer', minimum: 1, description: 'More events than this are a 413.' },

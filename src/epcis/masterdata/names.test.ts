@@ -11,7 +11,7 @@ describe('the names of master data', () => {
   it.each(['name', 'cbvmda:name', 'urn:epcglobal:cbv:mda:name', 'urn:epcglobal:cbv:mda#name'])(
     'take %s for one attribute (MD-3, V-15)',
     (name) => {
-      expect(attributeName(name)).toBe('urn:epcglobal:cbv:mda#name');
+      expect(attributeName(name)).toBe('name');
     },
   );
 

@@ -1,5 +1,6 @@
 import { checkName, formatKey, locationKey, parseEpcClass } from '../../identifiers/index.ts';
 import { EPCIS_PREFIXES, expandCurie } from '../prefixes.ts';
+import { masterDataAttribute } from '../query/index.ts';
 
 const VOCABULARY_NAMESPACE = 'urn:epcglobal:epcis:vtype:';
 /** The vocabularies of the standard by their short names (MD-1); `Party` is in use without being in it. */
@@ -24,13 +25,9 @@ export function vocabularyType(name: string): string {
   return SHORT.has(name) ? VOCABULARY_NAMESPACE + name : name;
 }
 
-const ATTRIBUTES = 'urn:epcglobal:cbv:mda';
-
 /** The one form of an attribute's name that questions go by (MD-3): `name`, `cbvmda:name`, `urn:epcglobal:cbv:mda:name` and `…mda#name` are one. */
 export function attributeName(name: string): string {
-  const full = expandCurie(name, EPCIS_PREFIXES);
-  if (full.startsWith(`${ATTRIBUTES}:`)) return `${ATTRIBUTES}#${full.slice(ATTRIBUTES.length + 1)}`;
-  return full.includes(':') ? full : `${ATTRIBUTES}#${full}`;
+  return masterDataAttribute(expandCurie(name, EPCIS_PREFIXES));
 }
 
 /**
