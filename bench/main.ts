@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { type Engine, PostgresEngine, SqliteEngine } from './engine.ts';
 import { captureLarge, commission, distribute, lateEvent, noteCommission, smallCaptures, voidLarge } from './measure-captures.ts';
-import { lookUps, scope, verifyUnderLoad } from './measure-questions.ts';
+import { eventQueries, lookUps, scope, verifyUnderLoad } from './measure-questions.ts';
 import { bytesPerSerial, startToReady } from './measure-store.ts';
 import { printProfiles, profileClock } from './profile.ts';
 import { commitText, machineText, printTable, type Report, sizeText, writePage, writeReport } from './report.ts';
@@ -30,12 +30,14 @@ const STEPS: readonly Step[] = [
   { names: ['void-100k'], measure: voidLarge },
   { names: ['start-to-ready'], measure: startToReady },
   { names: ['bytes-per-serial'], measure: bytesPerSerial },
+  { names: ['query-events-stored', 'query-page-1', 'query-page-200', 'query-match-any-epc', 'query-ilmd-lot'], measure: eventQueries },
 ];
 /** One-minute load above which a machine is not quiet. */
 const QUIET_LOAD = 0.3;
 
 type Options = {
   size: string;
+  events?: string;
   engine: string;
   databaseUrl: string;
   only?: string;
@@ -46,6 +48,7 @@ type Options = {
 
 const options = new Command('bench')
   .option('--size <serials>', 'serials to fill the store with, like 200k or 10m', '1m')
+  .option('--events <events>', 'events of single packs to query among, like 200k or 10m; a tenth of the serials when not given')
   .option('--engine <engine>', 'sqlite or postgres', 'sqlite')
   .option(
     '--database-url <url>',
@@ -64,6 +67,7 @@ else await bench(options);
 
 async function bench({
   size: sizeGiven,
+  events,
   engine: engineName,
   databaseUrl,
   only,
@@ -79,7 +83,7 @@ async function bench({
     throw new Error(`the load is above ${QUIET_LOAD}: wait until the machine is quiet`);
   try {
     const server = new BenchServer(await engine.openStore());
-    const run = new Run(engine, size, server);
+    const run = new Run(engine, size, server, events === undefined ? size / 10 : numberOf(events));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void cutShort(run));
     try {
       await server.start();
@@ -145,9 +149,14 @@ function engineOf(name: string, databaseUrl: string): Engine {
 
 /** Lots are whole: at least 50,000 serials, in ten thousands, above a million in hundred thousands. */
 function sizeOf(text: string): number {
-  const match = /^(\d+)([km]?)$/i.exec(text);
-  const size = Number(match?.[1]) * ({ k: 1000, m: 1_000_000 }[(match?.[2] ?? '').toLowerCase()] ?? 1);
+  const size = numberOf(text);
   if (!(size >= 50_000) || size % (size > 1_000_000 ? 100_000 : 10_000) !== 0)
     throw new Error(`--size ${text}: write it like 200k or 10m, at least 50k, in steps of 10k (100k above 1m)`);
   return size;
+}
+
+/** Written like 200, 200k or 10m. */
+function numberOf(text: string): number {
+  const match = /^(\d+)([km]?)$/i.exec(text);
+  return Number(match?.[1]) * ({ k: 1000, m: 1_000_000 }[(match?.[2] ?? '').toLowerCase()] ?? 1);
 }

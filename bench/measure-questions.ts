@@ -1,7 +1,8 @@
 import { BareProcess } from './bare-process.ts';
-import { commissioning, documentOf, packing, packOf, rawLot, serialOf, sscc } from './documents.ts';
+import { headerOf } from './client.ts';
+import { commissioning, documentOf, observing, packing, packOf, rawLot, serialOf, sscc } from './documents.ts';
 import { crowd, median, paced, quantile } from './load.ts';
-import { EVENT_SERIALS, type Run } from './run.ts';
+import { EVENT_SERIALS, type Run, withProgress } from './run.ts';
 
 /** What a scan asks. */
 const VERIFY = (serial: string): string => `/api/v1/things/${encodeURIComponent(packOf(serial))}`;
@@ -77,6 +78,40 @@ export async function lookUps(run: Run): Promise<void> {
   run.note('contents-10k', contents, 'ms', bare.contents);
   run.note('look-up-first-tenth', run.lookUpAtTenth, 'ms');
   run.note('look-up', look, 'ms', bare.look);
+}
+
+/** Observations of single packs, as distributors send them, in documents of a thousand. */
+const OBSERVATIONS = 1_000;
+const QUERY = '/epcis/events?EQ_bizStep=stocking&perPage=30';
+const FAR_PAGE = 200;
+
+/**
+ * What queries of events take with `run.events` of them stored besides all others: the first page of what half of them meet and page 200 of it, and the
+ * events of one pack by MATCH_anyEPC. They are to take the same however many there are.
+ */
+export async function eventQueries(run: Run): Promise<void> {
+  const count = Math.ceil(run.events / OBSERVATIONS);
+  const make = () =>
+    documentOf(
+      ...Array.from({ length: OBSERVATIONS }, (_, i) =>
+        observing(i % 2 === 0 ? 'stocking' : 'inspecting', 'in_progress', [packOf(run.anySerial())]),
+      ),
+    );
+  await withProgress('events', count * OBSERVATIONS, (progress) =>
+    run.captureAll({ count, events: OBSERVATIONS, make }, 4, (done) => progress(done * OBSERVATIONS)),
+  );
+  run.note('query-events-stored', await run.server.logSize(), 'events');
+  const ask = (path: string) => run.server.get(path);
+  run.note('query-page-1', await medianOfGets(TRIES, ask, () => QUERY), 'ms');
+  let path = QUERY;
+  for (let page = 1; page < FAR_PAGE; page++) {
+    const next = /<([^>]+)>; rel="next"/.exec(headerOf((await ask(path)).head, 'link') ?? '')?.[1];
+    if (next === undefined) throw new Error(`there are only ${page} pages: run with more --events`);
+    path = next;
+  }
+  run.note('query-page-200', await medianOfGets(TRIES, ask, () => path), 'ms');
+  run.note('query-match-any-epc', await medianOfGets(LOOK_UPS, ask, () => `/epcis/events?MATCH_anyEPC=${packOf(run.anySerial())}`), 'ms');
+  run.note('query-ilmd-lot', await medianOfGets(TRIES, ask, () => `/epcis/events?EQ_ILMD_cbvmda:lotNumber=${run.lotOf(0)}`), 'ms');
 }
 
 /**

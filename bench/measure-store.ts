@@ -45,7 +45,7 @@ export async function bytesPerSerial(run: Run): Promise<void> {
   await server.start();
   const floor = await run.engine.openFloor();
   try {
-    const weighed = new Run(run.engine, count, server);
+    const weighed = new Run(run.engine, count, server, 0);
     const emptyFloor = await floor.bytes();
     for (const { list, make } of steps) {
       const documents = list.map((serials, i) => documentOf(make(serials, i)));

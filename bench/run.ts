@@ -22,6 +22,8 @@ const LOOSE_PART = 25;
 export class Run {
   readonly engine: Engine;
   readonly size: number;
+  /** Events of single packs that queries are asked among. */
+  readonly events: number;
   readonly server: BenchServer;
   readonly measures: Measure[] = [];
   readonly lotPacks: number;
@@ -40,9 +42,10 @@ export class Run {
   /** How long each group of the floor took, in ms. */
   floorTimes: { serials: number; ms: number }[] = [];
 
-  constructor(engine: Engine, size: number, server: BenchServer) {
+  constructor(engine: Engine, size: number, server: BenchServer, events: number) {
     this.engine = engine;
     this.size = size;
+    this.events = events;
     this.server = server;
     this.lotPacks = Math.min(LOT_PACKS, size / LOTS_OF_RAW_LOT);
     this.lots = Math.ceil(size / this.lotPacks);

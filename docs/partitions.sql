@@ -16,6 +16,7 @@ DECLARE
     ['item',        'RANGE', 'id',    '250000000',  '4'],
     ['item_name',   'HASH',  'serial', '',          '16'],
     ['event_item',  'RANGE', 'item',  '250000000',  '4'],
+    ['event_field', 'RANGE', 'seq',   '50000000',   '4'],
     ['containment', 'RANGE', 'child', '250000000',  '4']
   ];
   t TEXT[];
@@ -48,6 +49,7 @@ ALTER TABLE event ADD PRIMARY KEY (seq);
 ALTER TABLE item ADD PRIMARY KEY (id);
 ALTER TABLE item_name ADD PRIMARY KEY (class, serial);
 ALTER TABLE event_item ADD PRIMARY KEY (item, seq, role);
+ALTER TABLE event_field ADD PRIMARY KEY (field, key, seq, part);
 ALTER TABLE containment ADD PRIMARY KEY (child, from_seq, parent, kind, uom);
 CREATE INDEX item_pack ON item (lot, id) WHERE lot IS NOT NULL AND (flags & 1) = 0;
 CREATE INDEX item_consumed ON item (lot, id) WHERE (flags & 4) = 4;
@@ -63,4 +65,5 @@ CREATE INDEX event_biz_location ON event (biz_location, seq);
 CREATE INDEX event_transformation ON event (transformation) WHERE transformation IS NOT NULL;
 CREATE INDEX event_declares ON event (seq) WHERE declares = 1;
 CREATE INDEX event_twin_of ON event (twin_of) WHERE twin_of IS NOT NULL;
+CREATE INDEX event_field_event ON event_field (seq, field, key);
 CREATE INDEX containment_parent ON containment (parent, to_time);

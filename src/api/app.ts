@@ -8,6 +8,7 @@ import { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest, fas
 import { LotlineError } from '../errors.ts';
 import { authenticate } from './authenticate.ts';
 import { readBodiesAsBytes } from './bodies.ts';
+import { capturedRoutes } from './captures.ts';
 import type { ApiDeps } from './deps.ts';
 import { epcisRoutes } from './epcis.ts';
 import { findingRoutes } from './findings.ts';
@@ -16,6 +17,7 @@ import { identifierRoutes } from './identifiers.ts';
 import { keyRoutes } from './keys.ts';
 import { ledgerRoutes, proofRoutes } from './ledger.ts';
 import { API_LIMITS, keepWithinLimits } from './limits.ts';
+import { masterdataRoutes } from './masterdata.ts';
 import { Metrics } from './metrics.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
@@ -28,10 +30,14 @@ export const URL_MAX = 32 * 1024;
 const HEADERS_MAX = 64 * 1024;
 /** How often Node looks for clients that take too long over their headers or their request. */
 const CHECK_MS = 5_000;
+/** What a page of another origin may read of an answer, besides its body (R-15). */
 const EXPOSED = [
+  'Allow',
   'Link',
   'Location',
   'Retry-After',
+  'WWW-Authenticate',
+  'X-Request-Id',
   'GS1-EPCIS-Version',
   'GS1-EPCIS-Min',
   'GS1-EPCIS-Max',
@@ -47,6 +53,7 @@ const EXPOSED = [
   'GS1-Capture-Error-Behaviour',
   'GS1-Query-Min-Record-Time',
   'GS1-Next-Page-Token-Expires',
+  'Lotline-Notes',
 ];
 
 /** Builds the service's HTTP side; it listens nowhere yet, so tests speak to it with `inject`. */
@@ -72,6 +79,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, log),
     clientErrorHandler,
   });
+  // First of all, so that a page can read every refusal.
+  if (deps.settings.corsOrigins.length > 0) await allowOtherOrigins(app, deps.settings.corsOrigins);
   const load = keepWithinLimits(app, limits);
   const metrics = new Metrics(deps, load);
   readBodiesAsBytes(app, load, limits);
@@ -90,7 +99,6 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     if (request.raw.url !== undefined && request.raw.url.length > URL_MAX)
       throw new LotlineError('REQ-URI', `the URL has more than ${URL_MAX} characters`, { fix: 'Use a named query for long lists.' });
   });
-  if (deps.settings.corsOrigins.length > 0) await allowOtherOrigins(app, deps.settings.corsOrigins);
   app.addHook('onRequest', async (request) => {
     if (!request.is404) request.principal = await authenticate(deps.keys, request);
   });
@@ -113,7 +121,9 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(thingRoutes(deps));
       await api.register(genealogyRoutes(deps));
       await api.register(findingRoutes(deps));
+      await api.register(masterdataRoutes(deps));
       await api.register(tryoutRoutes(deps));
+      await api.register(capturedRoutes(deps));
       await api.register(proofRoutes(deps));
     },
     { prefix: '/api/v1' },

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isXml } from '../epcis/index.ts';
 import { LotlineError } from '../errors.ts';
+import { isXmlType, JSON_TYPES, XML_TYPES } from './epcis-headers.ts';
 import type { ApiLimits, Load } from './limits.ts';
 
 /** Bodies of calls that take no document. */
@@ -9,9 +11,22 @@ export const SMALL_BODY_MAX = 64 * 1024;
 /** Documents are kept as they came; whoever reads them parses them. Those in memory together stay within the budget. */
 export function readBodiesAsBytes(app: FastifyInstance, load: Load, limits: Pick<ApiLimits, 'bodyPauseMs'>): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(['application/json', 'application/ld+json'], async (request: FastifyRequest, payload: IncomingMessage) => {
+  app.addContentTypeParser([...JSON_TYPES, ...XML_TYPES], async (request: FastifyRequest, payload: IncomingMessage) => {
     checkEncoding(request);
     return await receive(request, payload, load, limits.bodyPauseMs);
+  });
+}
+
+/** The document or event as it was sent; it must be of the syntax that its media type says. */
+export function bodyOf(request: FastifyRequest): Buffer {
+  const { body } = request;
+  if (!(body instanceof Buffer) || body.length === 0)
+    throw new LotlineError('EV-SYNTAX', 'the body is empty', { fix: 'Send an EPCIS document in JSON or XML.' });
+  const type = request.headers['content-type'];
+  if (isXml(body) === isXmlType(type)) return body;
+  const [is, said] = isXml(body) ? ['XML', 'JSON'] : ['no XML', 'XML'];
+  throw new LotlineError('EV-SYNTAX', `the body is ${is}, and Content-Type says ${said}`, {
+    fix: 'Send JSON as application/ld+json and XML as application/xml.',
   });
 }
 
@@ -86,7 +101,7 @@ async function receive(request: FastifyRequest, payload: IncomingMessage, load: 
 const tooLarge = (max: number) =>
   new LotlineError('REQ-LIMIT', `the body has more than ${max} bytes`, { fix: 'Send it in smaller parts.' });
 
-/** JSON is UTF-8 (RFC 8259 §8.1), and nothing is unpacked here: a small body cannot become a large one. */
+/** JSON is UTF-8 (RFC 8259 §8.1), XML is taken in no other encoding, and nothing is unpacked here: a small body cannot become a large one. */
 function checkEncoding(request: FastifyRequest): void {
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
@@ -98,6 +113,6 @@ function checkEncoding(request: FastifyRequest): void {
   if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset))
     throw new LotlineError('REQ-MEDIA', `charset ${charset.slice(0, 50)} is not taken here`, {
       at: 'Content-Type',
-      fix: 'Send JSON in UTF-8.',
+      fix: 'Send it in UTF-8.',
     });
 }

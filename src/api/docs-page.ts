@@ -36,6 +36,7 @@ export function docsPage(document: ApiDocument): string {
   const groups = new Map<string, string[]>();
   for (const [path, operations] of Object.entries(document.paths))
     for (const [method, operation] of Object.entries(operations)) {
+      if (method === 'options') continue; // said once for all
       const group = operation.tags?.[0] ?? 'Other';
       const sections = groups.get(group) ?? [];
       sections.push(section(method, path, operation));
@@ -50,7 +51,7 @@ export function docsPage(document: ApiDocument): string {
   const body = [...groups].map(([group, sections]) => `<h2 id="${slug(group)}">${html(group)}</h2>${sections.join('')}`).join('');
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${html(title)} interface</title><style>${STYLE}</style></head>
 <body><main><h1>${html(title)} <small>${html(version)}</small></h1><p>${html(description)}</p>
-<p>The same for programs: <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>. The examples read the key from the variable <code>KEY</code>.</p><nav>${contents}</nav>${body}
+<p>The same for programs: <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>. The examples read the key from the variable <code>KEY</code>. Each resource beneath <code>/epcis</code> answers OPTIONS with its methods and with the versions and forms that are taken.</p><nav>${contents}</nav>${body}
 <h2 id="problems">Problems</h2><p>Every answer of 400 and above is <code>application/problem+json</code> (RFC 9457): <code>type</code>, <code>title</code>, <code>status</code>, <code>detail</code>, and our <code>code</code>, <code>at</code> (JSON Pointer into the body, <code>?name</code> of a parameter, or the name of a header), <code>fix</code>; <code>things</code> where the code names things, <code>errors</code> where a document has several faults.</p>
 <table><thead><tr><th>code</th><th>status</th><th>type</th></tr></thead>${codes.join('')}</table></main></body></html>`;
 }

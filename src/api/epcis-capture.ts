@@ -3,11 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { ROLE_NAMES, rolesWith } from '../access/index.ts';
 import type { PendingJob } from '../capture/service.ts';
+import { captureJobToXml, isXml, serializeXml } from '../epcis/index.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 import type { EndedJob } from '../query/capture-jobs.ts';
 import { principalOf, seesAllJobs } from './authenticate.ts';
+import { bodyOf } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
-import { answerOptions, checkDocumentVersion } from './epcis-headers.ts';
+import { answerOptions, checkDocumentVersion, type DocumentType, isXmlType, JSON_TYPES, XML_TYPES } from './epcis-headers.ts';
 import { wanted } from './limits.ts';
 import { accepted } from './negotiate.ts';
 import { linkNext, numberCursor, PAGE_PARAMETERS, pageOf } from './paging.ts';
@@ -18,7 +20,8 @@ export const READ_BEFORE_ANSWER_MAX = 1024 * 1024;
 
 const DOCUMENT = Type.Unsafe<Buffer>({
   type: 'object',
-  description: 'An EPCISDocument or EPCISQueryDocument in EPCIS 2.0 JSON.',
+  description:
+    'An EPCISDocument or EPCISQueryDocument in EPCIS 2.0 JSON; or in XML of 2.0, 1.2 or 1.1, where it may be an EPCISMasterDataDocument as well.',
   additionalProperties: true,
 });
 const JOB = Type.Object({
@@ -69,7 +72,7 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
           summary: 'Capture a document',
           description:
             'Answers 202 when the document is kept durably; its job tells how it ended. A document up to 1 MiB is read before the answer: what is wrong with it is a 400 whose `errors` list every fault. Header `GS1-Capture-Error-Behaviour`: `rollback` (default: one bad event and nothing is stored) or `proceed`.',
-          consumes: ['application/json', 'application/ld+json'],
+          consumes: [...JSON_TYPES, ...XML_TYPES],
           headers: Type.Object({
             'gs1-capture-error-behaviour': Type.Optional(Type.String({ description: '`rollback` or `proceed`.' })),
             'gs1-epcis-version': Type.Optional(Type.String({ description: 'The version of the document, like 2.0.0.' })),
@@ -90,7 +93,7 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
         // Under proceed, what is wrong with single events is told by the job.
         const whole = behaviour === 'rollback' && sent.length <= READ_BEFORE_ANSWER_MAX;
         const { body, schemaVersion, errors } = await documents.read('examine', sent, { maxEvents, whole }, wanted(request));
-        checkDocumentVersion(request, schemaVersion);
+        checkDocumentVersion(request, { schemaVersion, xml: isXml(body) });
         if (errors.length > 0) throw new RefusedDocument(errors);
         const { captureID } = await capture.accept({ body, actor: principalOf(request).id, behaviour });
         return await reply
@@ -114,14 +117,14 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        accepted(request, ['application/json', 'application/ld+json']);
+        const type = accepted(request, JSON_TYPES);
         const page = pageOf(request.query);
         const before = numberCursor(page);
         const actor = seesAllJobs(request) ? undefined : principalOf(request).id;
         const jobs = await jobsBefore(before, actor, page.limit + 1);
         const last = jobs[page.limit - 1];
         if (jobs.length > page.limit && last !== undefined) linkNext(reply, '/epcis/capture', request.query, String(last.number));
-        return jobs.slice(0, page.limit).map((job) => job.wire);
+        return await reply.type(type).send(JSON.stringify(jobs.slice(0, page.limit).map((job) => job.wire)));
       },
     );
 
@@ -132,18 +135,20 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['EPCIS 2.0'],
           summary: 'One capture job',
-          params: Type.Object({ captureID: Type.String() }),
+          params: Type.Object({ captureID: Type.String({ description: 'From the Location of the capture.' }) }),
           response: { 200: Type.Unsafe<unknown>(JOB) },
         },
       },
       async (request: FastifyRequest<{ Params: { captureID: string } }>, reply: FastifyReply) => {
-        accepted(request, ['application/json', 'application/ld+json']);
+        const type = accepted<DocumentType>(request, [...JSON_TYPES, ...XML_TYPES]);
         const job = await findJob(request.params.captureID, seesAllJobs(request) ? undefined : principalOf(request).id);
         if (job === null)
           throw new LotlineError('NOT-FOUND', 'there is no such capture job', {
             fix: 'Use the Location that the capture was answered with.',
           });
-        return await reply.header('gs1-capture-error-behaviour', job.captureErrorBehaviour).send(job);
+        void reply.header('gs1-capture-error-behaviour', job.captureErrorBehaviour);
+        if (!isXmlType(type)) return await reply.type(type).send(JSON.stringify(job));
+        return await reply.type(`${type}; charset=utf-8`).send(serializeXml(captureJobToXml(job), { declaration: true }));
       },
     );
   };
@@ -181,13 +186,6 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
     const [justEnded] = await readers.look('captureJobs', mine); // it left the one list after we had read the other
     return justEnded === undefined ? null : wireEnded(justEnded);
   }
-}
-
-/** The document as it was sent. */
-export function bodyOf(request: FastifyRequest): Buffer {
-  const { body } = request;
-  if (body instanceof Buffer && body.length > 0) return body;
-  throw new LotlineError('EV-SYNTAX', 'the body is empty', { fix: 'Send an EPCIS document in JSON.' });
 }
 
 function errorBehaviour(request: FastifyRequest): 'rollback' | 'proceed' {

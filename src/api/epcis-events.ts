@@ -2,19 +2,21 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { ROLE_NAMES, rolesWith } from '../access/index.ts';
-import { EPCIS_PREFIXES, type EpcFormat, type Prefixes } from '../epcis/index.ts';
+import { EPCIS_PREFIXES, type EpcFormat, isXml, type Prefixes } from '../epcis/index.ts';
 import { type EventQuery, type PageRequest, parseUrlQuery } from '../epcis/query/index.ts';
 import { LotlineError } from '../errors.ts';
 import { EPC_FORMATS } from '../identifiers/index.ts';
+import type { AnswerStyle, EventDocument } from '../query/event-answer.ts';
 import { formatPageToken, type PageStart, parsePageToken, TOKEN_MS } from '../query/page-token.ts';
 import { principalOf } from './authenticate.ts';
+import { bodyOf } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
-import { answerOptions, checkDocumentVersion } from './epcis-headers.ts';
+import { answerOptions, checkDocumentVersion, type DocumentType, eventForm, isXmlType, JSON_TYPES, XML_TYPES } from './epcis-headers.ts';
 import { wanted } from './limits.ts';
-import { accepted } from './negotiate.ts';
 import { RefusedDocument } from './problems.ts';
 
-export const JSON_TYPES = ['application/json', 'application/ld+json'] as const;
+/** Notes of an answer that are told one by one. */
+const NOTES_MAX = 20;
 
 /** Events: query them, read one, capture one (epcis-2.0.md §7.1). */
 export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'readers'>): FastifyPluginAsyncTypebox {
@@ -37,7 +39,7 @@ export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
           tags: ['EPCIS 2.0'],
           summary: 'Query events',
           description:
-            'The parameters of SimpleEventQuery, one of a name; the values of a list are divided by `|`. Answers an EPCISQueryDocument; an empty eventList when nothing meets the query. Pages: `perPage` (30; 1000 at most), then the `Link` header. Header `GS1-EPC-Format` says in which form identifiers come; `GS1-Extensions` declares prefixes used in values.',
+            'The parameters of SimpleEventQuery, one of a name; the values of a list are divided by `|`. Answers an EPCISQueryDocument; an empty eventList when nothing meets the query. Pages: `perPage` (30; 1000 at most), then the `Link` header. In JSON, or by `Accept` in XML, of 1.2 where `GS1-EPCIS-Max` says so. Header `GS1-EPC-Format` says in which form identifiers come, `GS1-CBV-XML-Format` how XML spells standard values; `GS1-Extensions` declares prefixes used in values.',
         },
       },
       async (request, reply) => {
@@ -54,18 +56,18 @@ export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
           tags: ['EPCIS 2.0'],
           summary: 'One event',
           description: 'The event and its error declarations in an EPCISQueryDocument. The id is percent-encoded, `/` and `?` included.',
-          params: Type.Object({ eventID: Type.String() }),
+          params: Type.Object({ eventID: Type.String({ description: 'The eventID, or the event hash of one without, percent-encoded.' }) }),
         },
       },
       async (request: FastifyRequest<{ Params: { eventID: string } }>, reply: FastifyReply) => {
-        const type = accepted(request, JSON_TYPES);
+        const { type, style } = eventStyle(request, reply, settings.epcFormat);
         const { eventID } = request.params;
-        const body = await readers.ask('eventDocument', { eventID, style: styleOf(request, settings.epcFormat) }, wanted(request));
-        if (body === null)
+        const document = await readers.ask('eventDocument', { eventID, style }, wanted(request));
+        if (document === null)
           throw new LotlineError('NOT-FOUND', `there is no event ${JSON.stringify(eventID.slice(0, 200))}`, {
             fix: 'Use the eventID of a stored event, percent-encoded.',
           });
-        return await reply.type(type).send(bufferOf(body));
+        return await sendEvents(reply, type, document);
       },
     );
 
@@ -76,8 +78,9 @@ export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
         schema: {
           tags: ['EPCIS 2.0'],
           summary: 'Capture one event',
-          description: 'One bare event with its own `@context`. Answers 201 when it is stored, or was before; `Location` is the event.',
-          consumes: [...JSON_TYPES],
+          description:
+            'One bare event: JSON with its own `@context`, or an event element of XML. Answers 201 when it is stored, or was before; `Location` is the event.',
+          consumes: [...JSON_TYPES, ...XML_TYPES],
           body: Type.Unsafe<Buffer>({ type: 'object', description: 'An EPCIS 2.0 event.', additionalProperties: true }),
           response: { 201: Type.Unsafe<unknown>({ type: 'null', description: 'Stored. `Location` is the event.' }) },
         },
@@ -85,8 +88,8 @@ export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'reader
         validatorCompiler: () => () => true,
       },
       async (request, reply) => {
-        const body = eventOf(request);
-        checkDocumentVersion(request, null);
+        const body = bodyOf(request);
+        checkDocumentVersion(request, { schemaVersion: null, xml: isXml(body) });
         const { first, errors } = await capture.captureEvent({ body, actor: principalOf(request).id });
         if (first === null) throw new RefusedDocument(errors);
         // An event that is stored already goes by the id that it is stored under, which may be another than the one sent.
@@ -107,13 +110,14 @@ export function eventAnswers({ settings, readers }: Pick<ApiDeps, 'settings' | '
 } {
   return {
     async page(request, reply, query, { perPage, nextPageToken }, queryName) {
-      const type = accepted(request, JSON_TYPES);
+      const { type, style: form } = eventStyle(request, reply, settings.epcFormat);
+      const style = { ...form, ...(queryName !== undefined && { queryName }) };
       const now = Date.now();
       const start = nextPageToken === null ? null : parsePageToken(nextPageToken, query, now);
-      const style = { ...styleOf(request, settings.epcFormat), ...(queryName !== undefined && { queryName }) };
-      const { body, next } = await readers.ask('eventPage', { query, perPage, start, style }, wanted(request));
+      const document = await readers.ask('eventPage', { query, perPage, start, style }, wanted(request));
+      const { next } = document;
       if (next !== null) linkNext(request, reply, { query, perPage, next, expires: now + TOKEN_MS });
-      return await reply.type(type).send(bufferOf(body));
+      return await sendEvents(reply, type, document);
     },
   };
 }
@@ -137,6 +141,28 @@ function linkNext(
 export function searchOf(request: FastifyRequest): URLSearchParams {
   const at = request.url.indexOf('?');
   return new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1));
+}
+
+/** The media type of an answer of events, and how they are written in it; the answer's headers say so. */
+function eventStyle(request: FastifyRequest, reply: FastifyReply, byDefault: EpcFormat): { type: DocumentType; style: AnswerStyle } {
+  const { type, xml } = eventForm(request, reply);
+  // Systems of 1.2 have never heard of Digital Links: they get them where they ask for them.
+  const forOldSystems = xml?.version === '1.2' && byDefault === 'Always_GS1_Digital_Link';
+  const style = styleOf(request, forOldSystems ? 'Always_EPC_URN' : byDefault);
+  void reply.header('gs1-epc-format', style.format);
+  return { type, style: { ...style, ...(xml !== null && { xml }) } };
+}
+
+/** What the form asked for could not hold as it was is said beside the document, since nothing in it can say so (X-9). */
+export async function sendEvents(reply: FastifyReply, type: DocumentType, { body, notes }: EventDocument): Promise<FastifyReply> {
+  if (notes.length > 0) void reply.header('lotline-notes', notesHeader(notes));
+  return await reply.type(isXmlType(type) ? `${type}; charset=utf-8` : type).send(bufferOf(body));
+}
+
+/** As many notes as a header holds, and the number of the others; what is beyond ASCII is percent-encoded. */
+function notesHeader(notes: readonly string[]): string {
+  const told = notes.slice(0, NOTES_MAX).map((note) => note.replace(/[^ -~]|[%|]/gu, (c) => encodeURIComponent(c)));
+  return [...told, ...(notes.length > NOTES_MAX ? [`and ${notes.length - NOTES_MAX} more`] : [])].join(' | ');
 }
 
 export function styleOf(request: FastifyRequest, byDefault: EpcFormat): { format: EpcFormat; creationDate: string } {
@@ -169,13 +195,6 @@ export function extensionsOf(request: FastifyRequest): Prefixes {
     prefixes.set(prefix, namespace);
   }
   return new Map([...prefixes, ...EPCIS_PREFIXES]);
-}
-
-/** The body of POST /events, as it was sent: what is wrong with it, such as being a document, is told where it is read. */
-function eventOf(request: FastifyRequest): Buffer {
-  const { body } = request;
-  if (body instanceof Buffer && body.length > 0) return body;
-  throw new LotlineError('EV-SYNTAX', 'the body is empty', { fix: 'Send one EPCIS event in JSON.' });
 }
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -10,8 +10,8 @@ import { minRecordTimeOf, parseInitialRecordTime, parseTiming, type Subscription
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
-import { JSON_TYPES, styleOf } from './epcis-events.ts';
-import { answerOptions } from './epcis-headers.ts';
+import { styleOf } from './epcis-events.ts';
+import { answerOptions, JSON_TYPES } from './epcis-headers.ts';
 import { mustOwn, noSuchQuery, pathOf, QUERY_PARAMS, queryOf } from './epcis-queries.ts';
 import { API_LIMITS } from './limits.ts';
 import { accepted } from './negotiate.ts';
@@ -56,7 +56,10 @@ export function subscriptionRoutes({
     const config = { roles: rolesWith('read') };
     const tags = ['EPCIS 2.0'];
     const path = '/queries/:queryName/subscriptions';
-    const params = Type.Object({ ...QUERY_PARAMS.properties, subscriptionID: Type.String({ maxLength: 100 }) });
+    const params = Type.Object({
+      ...QUERY_PARAMS.properties,
+      subscriptionID: Type.String({ maxLength: 100, description: 'From the Location of the subscription.' }),
+    });
 
     app.options(path, { schema: { hide: true }, config: { roles: ROLE_NAMES } }, (_request, reply) =>
       answerOptions(reply, 'OPTIONS, GET, POST'),

@@ -40,7 +40,7 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
           querystring: Type.Object(
             {
               code: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9-]{1,40}$', description: 'Such as SN-DUP.' })),
-              state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('closed')])),
+              state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('closed')], { description: 'Both when not given.' })),
               thing: Type.Optional(Type.String({ description: 'A thing or lot, in any spelling.' })),
               ...PAGE_PARAMETERS,
             },
@@ -75,7 +75,9 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
           tags,
           summary: 'Resolve a finding, or open it again',
           description: 'The resolution is an entry of the journal and survives a rebuild.',
-          params: Type.Object({ id: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }),
+          params: Type.Object({
+            id: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'From GET /api/v1/findings.' }),
+          }),
           body: Type.Object(
             {
               state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),

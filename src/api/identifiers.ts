@@ -22,7 +22,9 @@ export function identifierRoutes(): FastifyPluginAsyncTypebox {
                 description: 'EPC URN, Digital Link, bracketed element string, scan or canonical key.',
                 example: 'urn:epc:id:sgtin:9520123.000011.ABC',
               }),
-              companyPrefixLength: Type.Optional(Type.Integer({ minimum: 6, maximum: 12 })),
+              companyPrefixLength: Type.Optional(
+                Type.Integer({ minimum: 6, maximum: 12, description: 'Digits of the company prefix, without which a link has no URN.' }),
+              ),
             },
             { additionalProperties: false },
           ),

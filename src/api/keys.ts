@@ -73,7 +73,7 @@ export function keyRoutes({ keys }: ApiDeps): FastifyPluginAsyncTypebox {
           tags,
           summary: 'End a key',
           description: 'It stops working at once and never works again.',
-          params: Type.Object({ id: Type.String({ maxLength: 100 }) }),
+          params: Type.Object({ id: Type.String({ maxLength: 100, description: 'From GET /api/v1/keys.' }) }),
           response: { 204: Type.Unsafe<unknown>({ type: 'null', description: 'Ended.' }) },
         },
       },

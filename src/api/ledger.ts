@@ -52,7 +52,12 @@ export function proofRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
           summary: 'Proof that the log continues what it was',
           description: 'Sizes are numbers of entries, as in checkpoints; `to` is now when it is not given. Hashes are base64.',
           querystring: Type.Object(
-            { from: Type.Integer({ minimum: 0, example: 1 }), to: Type.Optional(Type.Integer({ minimum: 0 })) },
+            {
+              from: Type.Integer({ minimum: 0, example: 1, description: 'Size of the earlier tree.' }),
+              to: Type.Optional(
+                Type.Integer({ minimum: 0, description: 'Size of the later tree; that of the newest checkpoint when not given.' }),
+              ),
+            },
             { additionalProperties: false },
           ),
           response: { 200: Type.Unsafe<unknown>({ type: 'object', description: '{from, to, fromRootHash, toRootHash, hashes}' }) },

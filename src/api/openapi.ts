@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync, FastifySchema } from 'fastify';
 import { VERSION } from '../settings.ts';
 import { type ApiDocument, docsPage } from './docs-page.ts';
+import { describeRoute } from './route-description.ts';
 
 const PROBLEM = {
   $id: 'Problem',
@@ -21,7 +22,11 @@ const PROBLEM = {
   },
 };
 
-const problem = (description: string) => ({ description, content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } });
+/** An answer that is a problem. */
+export const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+});
 
 /** Gathers the description of the interface from the schemas of its routes. Called before they are registered. */
 export async function describeInterface(app: FastifyInstance): Promise<void> {
@@ -42,13 +47,14 @@ export async function describeInterface(app: FastifyInstance): Promise<void> {
     transform: ({ schema, url, route }) => {
       const open = route.config?.public === true;
       const roles = (route.config?.roles ?? []).join(', ');
+      const whole = describeRoute([route.method].flat()[0] as string, url, (schema ?? {}) as FastifySchema);
       const text = (schema as { description?: string } | undefined)?.description;
       const described = {
-        ...(schema as FastifySchema),
+        ...whole,
         description: [text, open ? 'Free of access: no key.' : `Roles: ${roles}.`].filter((part) => part !== undefined).join(' '),
         security: open ? [] : [{ key: [] }],
         response: {
-          ...((schema as { response?: object } | undefined)?.response ?? { 200: { type: 'string', description: 'The answer.' } }),
+          ...((whole.response as object | undefined) ?? { 200: { type: 'string', description: 'The answer.' } }),
           ...(!open && {
             401: problem('No key, or none that is in force.'),
             403: problem(`The key has none of the roles ${roles}.`),

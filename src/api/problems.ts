@@ -1,5 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { problemToXml, serializeXml } from '../epcis/index.ts';
 import { type ErrorCode, LotlineError, type Problem } from '../errors.ts';
+import { accepted } from './negotiate.ts';
 
 /** Several faults of one document: told as the first of them, with all of them in `errors`. */
 export class RefusedDocument extends LotlineError {
@@ -23,23 +25,37 @@ const HEADERS_BY_STATUS: Readonly<Record<number, Readonly<Record<string, string>
 /** The rest of a body that is refused is let go by: closing the socket on a client that still sends would keep it from reading why. */
 const KEEPS_SOCKET: ReadonlySet<ErrorCode> = new Set(['REQ-BUSY', 'REQ-LIMIT']);
 
-/** Answers a problem in RFC 9457 JSON. What this program has done wrong is told to the log alone, under the request's id (E-1). */
+const IN_JSON = ['application/problem+json', 'application/json', 'application/ld+json'] as const;
+const IN_XML = ['application/problem+xml', 'application/xml', 'text/xml'] as const;
+
+/** A problem is told in XML to who asks for that before JSON (R-10); who asks for something else altogether gets JSON. */
+function tellsXml(request: FastifyRequest): boolean {
+  try {
+    return (IN_XML as readonly string[]).includes(accepted<string>(request, [...IN_JSON, ...IN_XML]));
+  } catch {
+    return false;
+  }
+}
+
+/** Answers a problem (RFC 9457). What this program has done wrong is told to the log alone, under the request's id (E-1). */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: (line: string) => void): FastifyReply {
   const told = asLotlineError(error, request);
   if (told.code === 'INTERNAL')
     log(`request ${request.id} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   const problem = told.toProblem();
   if (KEEPS_SOCKET.has(told.code)) void reply.removeHeader('connection');
+  const whole = {
+    ...problem,
+    ...(told instanceof RefusedDocument && { errors: told.errors }),
+    ...(told.code === 'INTERNAL' && { instance: `urn:lotline:request:${request.id}` }),
+  };
+  const xml = tellsXml(request);
   return reply
     .code(problem.status)
     .headers(HEADERS_BY_STATUS[problem.status] ?? {})
-    .type('application/problem+json')
-    .serializer(JSON.stringify)
-    .send({
-      ...problem,
-      ...(told instanceof RefusedDocument && { errors: told.errors }),
-      ...(told.code === 'INTERNAL' && { instance: `urn:lotline:request:${request.id}` }),
-    });
+    .type(xml ? 'application/problem+xml; charset=utf-8' : 'application/problem+json')
+    .serializer((body: string) => body)
+    .send(xml ? serializeXml(problemToXml(whole), { declaration: true }) : JSON.stringify(whole));
 }
 
 /** What Fastify found wrong with a request, in our words. Anything else that is no LotlineError is a fault of this program. */
@@ -47,6 +63,8 @@ function asLotlineError(error: unknown, request: FastifyRequest): LotlineError {
   if (error instanceof LotlineError) return error;
   const { code, validation, statusCode } = error as Partial<FastifyError>;
   if (validation !== undefined) return invalidShape(error as FastifyError, request);
+  if (code === 'ECONNRESET' && !request.raw.complete)
+    return new LotlineError('REQ-FORM', 'the body was cut off', { fix: 'Send the body whole.' });
   const known = FASTIFY_ERRORS[code ?? ''];
   if (known !== undefined) return new LotlineError(known.code, known.what(request), { at: known.at ?? '', fix: known.fix });
   // Codes that a later Fastify may add: its class of status is kept, its words are not.
@@ -68,7 +86,7 @@ const FASTIFY_ERRORS: Readonly<Record<string, { code: ErrorCode; what: (request:
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: 'REQ-MEDIA',
     what: (request) => `${mediaType(request)} is not taken here`,
-    fix: 'Send application/json or application/ld+json, in UTF-8.',
+    fix: 'Send application/json, application/ld+json or application/xml, in UTF-8.',
   },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'REQ-FORM',

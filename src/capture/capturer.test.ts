@@ -201,7 +201,7 @@ describe.each(ENGINES)('on %s', (engine) => {
       expect(await store.rows('SELECT payload_digest IS NOT NULL AS whole FROM entry')).toEqual([{ whole: 1 }, { whole: 0 }]);
     });
 
-    it('has the master data of its header, as an entry of its own', async () => {
+    it('has the master data of its header, as an entry of its own (C-7, J-6)', async () => {
       const header = {
         epcisHeader: {
           epcisMasterData: {
@@ -401,7 +401,7 @@ describe.each(ENGINES)('on %s', (engine) => {
       expect(await codes()).toEqual(['EV-RULE']);
     });
 
-    it('give an unknown child fifteen minutes until its finding is due, and close with its commissioning', async () => {
+    it('give an unknown child fifteen minutes until its finding is due, and close with its commissioning (C-5)', async () => {
       await store.capture([pack(1, caseOf(1), packOf(1))]);
       const recorded = (START + 86_400_000) * 1000;
       expect(await store.rows('SELECT code, due FROM finding')).toEqual([

@@ -10,7 +10,7 @@ import type { EntryRow, FindingThing, JobRow, PayloadRow } from '../store/rows.t
 import { DocumentRun } from './document-run.ts';
 import { type Folded, foldEvents, NotTogether, saveFindings } from './fold-events.ts';
 import { LearnedPrefixes } from './learned-prefixes.ts';
-import { readMasterdata } from './masterdata.ts';
+import { masterdataEntry, masterdataRows, readMasterdata } from './masterdata.ts';
 import type { Accepted } from './naming.ts';
 import type { EventVerdict, Outcome, TakenDocument } from './outcome.ts';
 import { payloadRow, shrink } from './payload.ts';
@@ -580,12 +580,10 @@ export class Capturer {
 
   /** Appends the master data of a document's header and answers what is left to be kept of it: nothing when nothing of it is stored. */
   private async restOf(document: ReadDocument, run: DocumentRun, taken: TakenDocument): Promise<PayloadRow[]> {
-    const rows = readMasterdata(document.header.epcisHeader);
-    if (rows.length > 0) {
-      const seq = this.append('masterdata', run.actor, Buffer.from(JSON.stringify(rows)), this.partOf(run));
-      await this.journal.putMasterdata(
-        rows.map((row) => ({ ...row, seq, attributes: JSON.stringify(row.attributes), children: JSON.stringify(row.children) })),
-      );
+    const elements = readMasterdata(document.header.epcisHeader);
+    if (elements.length > 0) {
+      const seq = this.append('masterdata', run.actor, Buffer.from(JSON.stringify(masterdataEntry(elements))), this.partOf(run));
+      await this.journal.putMasterdata(masterdataRows(elements, seq));
     }
     return run.capture === null ? [] : [payloadRow(run.capture, taken.body, run.spans, document.header.context)];
   }

@@ -1,4 +1,5 @@
 import type { Alongside, Capturer } from './capturer.ts';
+import { masterdataRows, readVocabularies } from './masterdata.ts';
 import type { Command, KeptChange } from './service.ts';
 
 /** Carries out a command: one entry, and what it changes, in one transaction; of what is kept beside the journal no entry. False when there was nothing to change. */
@@ -19,8 +20,17 @@ export async function carryOut(
 
 /** How a command is written into the journal. */
 export function entryOf(command: Command): { kind: string; body: Command } {
-  return { kind: command.kind === 'resolve-finding' ? 'resolution' : 'access', body: command };
+  return { kind: ENTRY_KINDS[command.kind], body: command };
 }
+
+const ENTRY_KINDS: Readonly<Record<Command['kind'], string>> = {
+  'grant-key': 'access',
+  'end-key': 'access',
+  'resolve-finding': 'resolution',
+  'put-masterdata': 'masterdata',
+};
+/** The kinds of entries that tell of a command. */
+export const COMMAND_ENTRIES: ReadonlySet<string> = new Set(Object.values(ENTRY_KINDS));
 
 type Store = Parameters<Parameters<Capturer['record']>[1]>[0];
 
@@ -47,6 +57,11 @@ export async function applyCommand(journal: Store, command: Command, seq: number
         JSON.stringify({ note: command.note, at: recordTime, seq }),
         seq,
       );
+    case 'put-masterdata': {
+      const elements = readVocabularies(command.vocabularyList);
+      await journal.putMasterdata(masterdataRows(elements, seq));
+      return elements.length > 0;
+    }
   }
 }
 

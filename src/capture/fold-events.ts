@@ -220,5 +220,6 @@ async function insertEvents(journal: Journal, events: readonly NamedEvent[]): Pr
     events.flatMap((e) => e.items),
     events.flatMap((e) => e.parts),
     events.flatMap((e) => e.lineage),
+    events.flatMap((e) => e.fields),
   );
 }

@@ -7,7 +7,7 @@ import { partiesOf } from '../lifecycle/party.ts';
 import { actionCode, latin1, statesFrom, storedFacts } from '../lifecycle/rows.ts';
 import { type Facts, type LotPart, type Node, newState, ROLE, type Role, type State } from '../lifecycle/state.ts';
 import type { Journal } from '../store/journal.ts';
-import type { EventRow, LineageRow, PartRow } from '../store/rows.ts';
+import type { EventRow, FieldRow, LineageRow, PartRow } from '../store/rows.ts';
 import type { Standing } from './sameness.ts';
 
 /** An event that is going to be stored, with what sameness has found out about it. */
@@ -21,6 +21,7 @@ export type NamedEvent = {
   readonly items: readonly (readonly [item: number, seq: number, role: number])[];
   readonly parts: readonly PartRow[];
   readonly lineage: readonly LineageRow[];
+  readonly fields: readonly FieldRow[];
 };
 
 /** Whether an event changes states: error declarations, voided events and twins do not. */
@@ -141,7 +142,7 @@ export class Naming {
       lots,
       things,
     };
-    const row = await this.rowOf(accepted, facts);
+    const { row, fields } = await this.rowsOf(accepted, facts);
     const transformation = row.transformation === null ? seq : -row.transformation;
     return {
       facts,
@@ -157,6 +158,7 @@ export class Naming {
       items,
       parts: lots.map((part) => ({ lot: -part.node, seq, role: part.role, quantity: part.quantity, uom: part.uom })),
       lineage: event.type === 'TransformationEvent' && event.errorDeclaration === null ? lineageRows(transformation, facts) : [],
+      fields,
     };
   }
 
@@ -188,9 +190,10 @@ export class Naming {
     return state;
   }
 
-  private async rowOf(accepted: Accepted, facts: Facts): Promise<EventRow> {
+  private async rowsOf(accepted: Accepted, facts: Facts): Promise<{ row: EventRow; fields: FieldRow[] }> {
     const { read, seq } = accepted;
     const { event } = read;
+    const names = [...new Set(read.fields.map(({ field }) => field))];
     const words = [
       event.type,
       event.bizStep,
@@ -202,12 +205,14 @@ export class Naming {
       facts.owner,
       event.ilmdExpiry,
     ];
-    const ids = await this.journal.terms(words.filter((word) => word !== null));
+    const known = words.filter((word) => word !== null);
+    const ids = await this.journal.terms([...known, ...names]);
+    const idOf = new Map(names.map((name, i) => [name, ids[known.length + i] as number]));
     let next = 0;
     const [type, bizStep, disposition, readPoint, bizLocation, transformation] = words.map((word) =>
       word === null ? null : (ids[next++] as number),
     );
-    return {
+    const row: EventRow = {
       seq,
       type: type as number,
       action: actionCode(event.action),
@@ -229,6 +234,7 @@ export class Naming {
       twin_of: accepted.twinOf,
       facts: await storedFacts(this.journal, facts),
     };
+    return { row, fields: read.fields.map(({ field, key, part }) => ({ field: idOf.get(field) as number, key, seq, part })) };
   }
 
   /** The canonical key of a thing that these events name, for an answer. */

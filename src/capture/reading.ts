@@ -1,5 +1,15 @@
-import { parseExactJson } from '../epcis/hash/exact-number.ts';
-import { formatHashId, isRefused, prehash, readContext, readDocument } from '../epcis/index.ts';
+import {
+  type EventAsJson,
+  type HashProfile,
+  hashInProfile,
+  isForeignHashId,
+  isRefused,
+  type RefusedEvent,
+  readDocument,
+  readEitherSyntax,
+  type VerifiedHash,
+  verifyHashId,
+} from '../epcis/index.ts';
 import type { Problem } from '../errors.ts';
 
 /** What can be told of a document without any store. A small one is read by whoever asks, a large one in a thread (document-readers.ts). */
@@ -25,24 +35,45 @@ export function examine(
   return { schemaVersion: document.header.schemaVersion, errors: errors.slice(0, FAULTS_MAX) };
 }
 
+/** What one event is hashed to. */
+export type EventHash = {
+  readonly hash: string;
+  readonly profile: HashProfile;
+  readonly prehash: string;
+  /** Of the ID that was to be verified, else of the event's own ID where that is a hash. */
+  readonly verified?: VerifiedHash;
+};
+
 /** The event hash of every event of a document or of a bare event, with the text it is the hash of (codes.md §1): the answer as JSON. */
-export function hashEvents(body: Uint8Array, { maxEvents }: { maxEvents: number }): { json: Uint8Array | null; errors: Problem[] } {
-  const document = readDocument(body, { maxEvents, bare: true });
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const outer = readContext(JSON.parse(document.header.context), '/@context');
-  const events: { hash: string; profile: 'P'; prehash: string }[] = [];
+export function hashEvents(
+  body: Uint8Array,
+  options: { maxEvents: number; profile?: HashProfile; verify?: string | undefined },
+): { json: Uint8Array | null; errors: Problem[] } {
+  const events: EventHash[] = [];
   const errors: Problem[] = [];
-  for (const item of document.events()) {
-    if (isRefused(item)) {
+  for (const item of hashDocument(body, options)) {
+    if ('errors' in item) {
       for (const error of item.errors) if (errors.length < FAULTS_MAX) errors.push({ ...error.toProblem(), index: item.index } as Problem);
-      continue;
-    }
-    const json = parseExactJson(text.toString('utf8', item.start, item.end)) as Record<string, unknown>;
-    const own = document.kind === 'event' ? undefined : json['@context'];
-    const scope = own === undefined ? outer : readContext(own, `${item.at}/@context`, { outer });
-    events.push({ hash: formatHashId(item.hash), profile: 'P', prehash: prehash(json, scope.prefixes) });
+    } else events.push(item.event);
   }
   return { json: errors.length > 0 ? null : jsonBytes({ events }), errors };
+}
+
+/** The same event by event; refused ones come among the others. `verify` is an event hash ID. */
+export function* hashDocument(
+  body: Uint8Array,
+  { maxEvents, profile = 'P', verify }: { maxEvents?: number; profile?: HashProfile; verify?: string | undefined },
+): Generator<{ readonly index: number; readonly event: EventHash } | RefusedEvent, void, undefined> {
+  const { document, asJson } = readEitherSyntax(body, { ...(maxEvents !== undefined && { maxEvents }), bare: true, wantHashes: false });
+  for (const item of document.events())
+    yield isRefused(item) ? item : { index: item.index, event: hashEvent(asJson(item), profile, verify) };
+}
+
+function hashEvent({ json, prefixes }: EventAsJson, profile: HashProfile, verify: string | undefined): EventHash {
+  const { eventID } = json;
+  const id = verify ?? (typeof eventID === 'string' && isForeignHashId(eventID) ? eventID : undefined);
+  const { hash, prehash } = hashInProfile(json, prefixes, profile);
+  return { hash, profile, prehash, ...(id !== undefined && { verified: verifyHashId(id, json, prefixes) }) };
 }
 
 /** A value as JSON in UTF-8, in memory of its own, so that it can be handed to another thread. */

@@ -1,3 +1,4 @@
+import type { Vocabulary } from '../epcis/index.ts';
 import type { Outcome } from './capturer.ts';
 
 /** A capture that is taken but not folded yet. */
@@ -7,7 +8,8 @@ export type PendingJob = { id: number; captureID: string; actor: string; behavio
 export type Command =
   | { kind: 'grant-key'; id: string; name: string; roles: readonly string[] /** SHA-256 of the secret, hex */; hash: string }
   | { kind: 'end-key'; id: string }
-  | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string };
+  | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
+  | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] };
 
 /**
  * What is kept for clients beside the journal, and is no entry: named queries and subscriptions (design.md §4). It goes the same way, because a store

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileS
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { readDocument } from '../epcis/syntax.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 import { Client, problemOf, SERVER_FLAGS, serverOf } from './client.ts';
 import { count, drawTable, startProgress } from './terminal.ts';
@@ -27,7 +28,9 @@ type Totals = { documents: number; already: number; events: number; stored: numb
 export function captureCommand(program: Command): void {
   program
     .command('capture')
-    .description('Capture EPCIS documents (.json, .jsonld) over HTTP. Run it again after an interruption: it goes on where it stopped.')
+    .description(
+      'Capture EPCIS documents (.json, .jsonld, .xml) over HTTP. Run it again after an interruption: it goes on where it stopped.',
+    )
     .argument('<files...>', 'files, and folders with everything in them')
     .option(...SERVER_FLAGS.url)
     .option(...SERVER_FLAGS.key)
@@ -43,7 +46,7 @@ export function captureCommand(program: Command): void {
 async function captureAll(paths: readonly string[], flags: Flags): Promise<Totals> {
   const files = paths.flatMap(documentsIn);
   if (files.length === 0)
-    throw new LotlineError('CFG-VALUE', 'There is no .json or .jsonld file', { fix: 'Name files, or folders that have some.' });
+    throw new LotlineError('CFG-VALUE', 'There is no .json, .jsonld or .xml file', { fix: 'Name files, or folders that have some.' });
   const server = serverOf(flags);
   const memory = new Memory(stateFile(paths, flags.state), server.url);
   const client = new Client(server);
@@ -73,7 +76,9 @@ async function captureAll(paths: readonly string[], flags: Flags): Promise<Total
 function documentsIn(path: string): string[] {
   if (!existsSync(path)) throw new LotlineError('CFG-VALUE', `${path} is not there`, { fix: 'Name a file or a folder that is.' });
   if (!statSync(path).isDirectory()) return [path];
-  const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => /^(?!.*(^|\/)\.).*\.(json|jsonld)$/.test(name));
+  const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /^(?!.*(^|\/)\.).*\.(json|jsonld|xml)$/.test(name),
+  );
   return inside.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map((name) => join(path, name));
 }
 
@@ -147,12 +152,7 @@ function addFault(totals: Totals, file: string, problem: Pick<Problem, 'title' |
 /** The events in a document; none when it is not one, which the server will say better. */
 function countEvents(body: Uint8Array): number {
   try {
-    const document = JSON.parse(Buffer.from(body).toString('utf8')) as {
-      type?: string;
-      epcisBody?: { eventList?: unknown[]; queryResults?: { resultsBody?: { eventList?: unknown[] } } };
-    };
-    const list = document.epcisBody?.eventList ?? document.epcisBody?.queryResults?.resultsBody?.eventList;
-    return Array.isArray(list) ? list.length : 0;
+    return readDocument(body).eventCount;
   } catch {
     return 0;
   }

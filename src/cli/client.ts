@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { isXml } from '../epcis/syntax.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 
 /** Where a running lotline is, and the key to it. */
@@ -47,7 +48,7 @@ export class Client {
         method,
         headers: {
           ...(key !== undefined && { authorization: `Bearer ${key}` }),
-          ...(more.body && { 'content-type': 'application/ld+json' }),
+          ...(more.body && { 'content-type': isXml(more.body) ? 'application/xml' : 'application/ld+json' }),
           ...more.headers,
         },
         ...(more.body && { body: new Uint8Array(more.body) }),

@@ -60,6 +60,13 @@ export type EpcisEvent = {
   } | null;
 };
 
+/**
+ * One value that query parameters ask for and that has no place of its own in EpcisEvent: an extension, a business transaction, what a sensor told.
+ * `field` is how parameters call it without their comparison (`ILMD_urn:epcglobal:cbv:mda#lotNumber`, `bizTransaction_po`, `value_KEL`); `key` its value
+ * as query/field-key.ts writes it; `part` the number of the sensor report that says it, 0 for the event itself.
+ */
+export type EventField = { readonly field: string; readonly key: string; readonly part: number };
+
 /** What the official schemas take but DM-5 (in XML) or DM-17 refuse: stored and flagged (design.md §3). */
 export type RuleBreach = { readonly code: 'EV-RULE'; readonly at: string; readonly message: string };
 
@@ -72,6 +79,7 @@ export type ReadEvent = {
   readonly start: number;
   readonly end: number;
   readonly event: EpcisEvent;
+  readonly fields: readonly EventField[];
   /** SHA-256 of the profile-P pre-hash string (codes.md §1); written `ni:///sha-256;<hex>?ver=CBV2.0`. */
   readonly hash: Uint8Array;
   /** SHA-256 by which two events are one (design.md §3, sameness). */

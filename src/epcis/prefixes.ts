@@ -21,6 +21,33 @@ export function expandCurie(text: string, prefixes: Prefixes): string {
   return namespace === undefined ? text : namespace + text.slice(colon + 1);
 }
 
+/** The namespace of CBV master data, as the EPCIS context spells it (V-15). */
+export const MASTER_DATA_NAMESPACE = 'urn:epcglobal:cbv:mda:';
+
+/** V-15: XML writes the namespace of CBV master data without the colon, the JSON-LD context with it, and attribute ids with `#`. */
+export function isMasterDataNamespace(namespace: string): boolean {
+  return namespace === MASTER_DATA_NAMESPACE || namespace === 'urn:epcglobal:cbv:mda' || namespace === 'urn:epcglobal:cbv:mda#';
+}
+
+/**
+ * JSON made from XML spells what only XML has with names that no JSON document can have for members of its own: an attribute of an extension
+ * `@:name`, in a namespace `@prefix:name`, and the text beside attributes or elements `#:text`. `@type` and `#text` are members like any other.
+ */
+export const TEXT_MEMBER = '#:text';
+
+/** The name of an attribute, `name` or `prefix:name`, where a member stands for one; null for every other member. */
+export function attributeOf(member: string): string | null {
+  const [, prefix, local] = /^@([^:]*):([^:/][^:]*)$/.exec(member) ?? [];
+  if (local === undefined) return null;
+  return prefix === '' ? local : `${prefix}:${local}`;
+}
+
+/**
+ * Holds what EPCIS 1.2 takes in its wrappers and nothing else does, elements without a namespace: `lotline:extension` and `lotline:baseExtension`
+ * stand for the wrapper, in JSON and in XML of 2.0.
+ */
+export const WRAPPED_NAMESPACE = 'urn:lotline:epcis-1.2';
+
 /** A member name that is no standard field: where it lives and what it is called there (V-14). */
 export type QualifiedName = { readonly namespace: string; readonly local: string };
 

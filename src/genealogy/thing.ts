@@ -27,7 +27,7 @@ export type ThingAnswer = {
   location: string | null;
   holder: string | null;
   owner: string | null;
-  /** What master data calls the holder, the owner and the place, by `414/<gln>`. */
+  /** What master data calls the holder, the owner and the place, by `414/<gln>`; and the thing, its lot, its product and its place, by their keys. */
   names: Record<string, string>;
   /** True: its own number was read where it last was; false: inferred through a container; null: no place is known. */
   observed: boolean | null;
@@ -54,13 +54,13 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
   const last = await lastEvent(db, state, states, t);
   const lotKey = node < 0 ? key : (keys.get(state.lot) ?? null);
   const product = parseKey(key).class;
-  const parties = glnKeys([now.holder, now.owner, now.place]);
-  const names = await namesOf(db, [key, product, ...parties], t);
+  const named = [key, lotKey, product, now.place, ...glnKeys([now.holder, now.owner, now.place])];
+  const names = await namesOf(db, [...new Set(named.filter((one) => one !== null))], t);
   return {
     key,
     epc: toDigitalLink(key) ?? key,
     kind: kindOfKey(key),
-    name: names.get(key) ?? names.get(product) ?? null,
+    name: names.get(key) ?? (lotKey === null ? undefined : names.get(lotKey)) ?? names.get(product) ?? null,
     status: shownStatus(now, recallOf(lot)),
     disposition: now.disposition,
     lot: lotKey === null ? null : lotText(lotKey),
@@ -70,7 +70,7 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
     location: now.place,
     holder: now.holder,
     owner: now.owner,
-    names: Object.fromEntries([...names].filter(([named]) => parties.includes(named))),
+    names: Object.fromEntries(names),
     observed: now.placeSeq === NONE ? null : now.observed,
     lastEvent: last === null ? null : eventIdOf(last),
     lastEventTime: last === null ? null : formatExactTime({ ms: last.time, below: last.below }),

@@ -43,7 +43,7 @@ const CLASSES: [urn: string | null, key: string, owner: string, lot: string][] =
 ];
 
 describe('an EPC of an event (V-8, §14)', () => {
-  it.each(INSTANCES)('%s is %s, as URN and as Digital Link', (urn, key, owner, serial) => {
+  it.each(INSTANCES)('%s is %s, as URN and as Digital Link (I-2)', (urn, key, owner, serial) => {
     const thing = { class: owner, serial };
     for (const spelling of [urn, link(key), `http://brand.example/some/stem/${key}?17=271231#x`]) {
       expect(parseEpc(spelling)).toEqual(thing);
@@ -85,7 +85,7 @@ describe('an EPC of an event (V-8, §14)', () => {
     'https://brand.example/01/09520123000110/info/photo',
     'https://id.gs1.org/gtin/09520123000110/ser/1',
     'geo:52.1,4.3',
-  ])('%s is a thing of its own', (uri) => {
+  ])('%s is a thing of its own (I-9)', (uri) => {
     expect(parseEpc(uri)).toEqual({ class: 'uri', serial: uri });
     expect(parseKey(uri)).toEqual({ class: 'uri', serial: uri });
     expect(parseEpcClass(uri)).toEqual({ class: 'uri', lot: uri });

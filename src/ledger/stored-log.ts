@@ -7,7 +7,7 @@
  */
 import { and, eq, gt, sql } from 'drizzle-orm';
 import { parseExactJson } from '../epcis/hash/exact-number.ts';
-import { eventHash, formatHashId, readContext, readDocument, type Scope } from '../epcis/index.ts';
+import { eventHash, eventJson, formatHashId, readContext, readDocument, type Scope } from '../epcis/index.ts';
 import { LotlineError } from '../errors.ts';
 import type { Db } from '../store/db.ts';
 import { entriesIn, joinPayload, unpackWhole } from '../store/payload.ts';
@@ -427,12 +427,12 @@ class Scopes {
   /** The event hash of a body, 64 hex digits; null when it is no event. */
   hashOf(body: Uint8Array): string | null {
     try {
-      const outer = this.outer();
-      const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+      const { context, outer } = this.outer();
+      const text = eventJson(body, context);
       const json = parseExactJson(text) as Record<string, unknown>;
       const own = json['@context'];
       // A bare event's own context is what the capture has kept, and reading it twice gives the same names.
-      const same = own === undefined || JSON.stringify(JSON.parse(text)['@context']) === this.context;
+      const same = own === undefined || JSON.stringify(JSON.parse(text)['@context']) === context;
       const scope = same ? outer : readContext(own, '/@context', { outer });
       return hex(eventHash(json, scope.prefixes));
     } catch (error) {
@@ -441,11 +441,11 @@ class Scopes {
     }
   }
 
-  private outer(): Scope {
+  private outer(): { context: string; outer: Scope } {
     const { context } = this;
     if (context === null) throw new LotlineError('EV-CONTEXT', 'the document around it is not there', { fix: 'Restore it from a backup.' });
     if (this.read?.context !== context) this.read = { context, scope: readContext(JSON.parse(context), '/@context') };
-    return this.read.scope;
+    return { context, outer: this.read.scope };
   }
 }
 

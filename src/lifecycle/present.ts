@@ -272,12 +272,15 @@ export async function namesOf(db: Db, keys: readonly string[], t: AsOf): Promise
     spellings.set(key, key);
     if (key.startsWith('414/')) spellings.set(`417/${key.slice(4)}`, key);
   }
-  const rows = await db.all<{ id: string; attributes: string }>(
-    sql`SELECT m.id, m.attributes FROM ${eachText([...spellings.keys()])} j CROSS JOIN masterdata m ON m.id = j.value
+  const rows = await db.all<{ type: string; id: string; attributes: string }>(
+    sql`SELECT m.type, m.id, m.attributes FROM ${eachText([...spellings.keys()])} j CROSS JOIN masterdata m ON m.id = j.value
         ${t.seq === null ? sql`` : sql`WHERE m.seq <= ${t.seq}`} ORDER BY m.seq, m.type`,
   );
+  // What was told of an element last replaces what was told before (MD-7), a name included.
+  const newest = new Map(rows.map((row) => [JSON.stringify([row.type, row.id]), row]));
   const names = new Map<string, string>();
   for (const row of rows) {
+    if (newest.get(JSON.stringify([row.type, row.id])) !== row) continue;
     const attributes = JSON.parse(row.attributes) as Record<string, unknown>;
     for (const wanted of ['name', 'regulatedProductName', 'descriptionShort']) {
       const entry = Object.entries(attributes).find(

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { Capturer, type CapturerOptions, type Outcome } from '../capture/capturer.ts';
-import { carryOut } from '../capture/commands.ts';
+import { COMMAND_ENTRIES, carryOut } from '../capture/commands.ts';
 import { GROUP_BYTES, GROUP_DOCUMENTS } from '../capture/group.ts';
 import type { Command } from '../capture/service.ts';
 import { LotlineError } from '../errors.ts';
@@ -116,7 +116,7 @@ class Replaying {
     const { kind, actor, first } = act;
     const body = jsonOf(act.body);
     const confirm = async () => await this.confirm([act], []);
-    if (kind === 'access' || kind === 'resolution') await carryOut(this.capturer, body as Command, actor, confirm);
+    if (COMMAND_ENTRIES.has(kind)) await carryOut(this.capturer, body as Command, actor, confirm);
     else if (kind === 'refusal') await this.capturer.record({ kind, actor, body }, async () => {}, confirm);
     else throw replayFault(first, `is of the kind ${JSON.stringify(kind)}, which this version does not know`);
   }

@@ -100,7 +100,7 @@ describe('events that are never translated', () => {
       : readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
           (name) => /\.json(ld)?$/.test(name) && !/Invalid|Queries/.test(name),
         );
-  it.skipIf(examples.length === 0).each(examples.sort())('come back as in the official example %s', async (name) => {
+  it.skipIf(examples.length === 0).each(examples.sort())('come back as in the official example %s (C-2, Q-5)', async (name) => {
     await comesBack(readFileSync(join(root as string, name)));
   });
 });
@@ -217,8 +217,8 @@ describe('an answer', () => {
 
 describe('one event by its id', () => {
   const idsOf = async (store: TestStore, eventID: string) => {
-    const body = await eventDocument(new SqliteDb(store.db), { eventID, style: AS_CAPTURED });
-    return body === null ? null : told(body).events.map((event) => ['errorDeclaration' in event, event.eventID]);
+    const document = await eventDocument(new SqliteDb(store.db), { eventID, style: AS_CAPTURED });
+    return document === null ? null : told(document.body).events.map((event) => ['errorDeclaration' in event, event.eventID]);
   };
   const hashOf = (store: TestStore, seq: number) => {
     const [row] = store.rows<{ hash: Uint8Array }>('SELECT hash FROM event WHERE seq = ?', seq);
@@ -282,7 +282,7 @@ describe('pages', () => {
   const events = (from: number, max: number) =>
     fc.integer({ min: 0, max }).chain((n) => fc.tuple(...Array.from({ length: n }, (_, i) => anEvent(from + i))));
 
-  it('joined are the whole, each event once, whatever is captured in between (R-24)', async () => {
+  it('joined are the whole, each event once, whatever is captured in between (R-23, R-24)', async () => {
     await fc.assert(
       fc.asyncProperty(
         events(0, 14),

@@ -1,15 +1,24 @@
 import { sql } from 'drizzle-orm';
 import {
+  type CbvXmlFormat,
   EPCIS_PREFIXES,
   type EpcFormat,
+  eventJson,
+  eventToXml,
   formatExactTime,
   formatHashId,
-  type Prefixes,
+  isXml,
   parseHashId,
+  queryDocumentToXml,
   readContext,
-  type WriteEventOptions,
+  rewriteXmlEvent,
+  Scope,
+  serializeXml,
+  type WrittenXml,
   writeEvent,
   writeQueryDocument,
+  type XmlVersion,
+  xmlEventToElement,
 } from '../epcis/index.ts';
 import type { EventQuery } from '../epcis/query/index.ts';
 import { LotlineError } from '../errors.ts';
@@ -20,18 +29,21 @@ import { eachNumber } from '../store/sql.ts';
 import { countEvents, type EventPosition, findEvents, HASH_ID, lastEvent } from './events-sql.ts';
 import type { PageStart } from './page-token.ts';
 
-/** How an answer is written: the form of identifiers (V-9), and what the document says of itself. */
+/** How an answer is written: its syntax, the form of identifiers (V-9), and what the document says of itself. */
 export type AnswerStyle = {
   readonly format: EpcFormat;
+  /** JSON where there is none; of XML the release (X-11), and how it spells standard values (V-6). */
+  readonly xml?: { readonly version: XmlVersion; readonly words: CbvXmlFormat };
   readonly creationDate: string;
   /** `SimpleEventQuery` for a query without a name (R-8). */
   readonly queryName?: string;
   readonly subscriptionID?: string;
 };
 
-export type EventPage = {
-  /** An EPCISQueryDocument in UTF-8. */
-  readonly body: Uint8Array;
+/** An EPCISQueryDocument in UTF-8. `notes`: what the release of XML asked for holds in another place, or not as it was (X-9), one sentence each. */
+export type EventDocument = { readonly body: Uint8Array; readonly notes: readonly string[] };
+
+export type EventPage = EventDocument & {
   readonly count: number;
   /** Null: this is the last page. */
   readonly next: PageStart | null;
@@ -55,18 +67,18 @@ export async function eventPage(
   const limit = left === null ? perPage : Math.min(perPage, left);
   const found = await findEvents(db, query, { after: start?.after ?? null, through, limit: limit + 1 });
 
-  const texts = await EventTexts.of(db, args.style.format);
-  const events: EventText[] = [];
+  const writing = await EventWriting.of(db, args.style);
+  const events: WrittenEvent[] = [];
   let bytes = 0;
-  for await (const event of texts.of(found.slice(0, limit))) {
+  for await (const event of writing.of(found.slice(0, limit))) {
     events.push(event);
-    bytes += event.text.length;
+    bytes += event.bytes;
     if (bytes > PAGE_BYTES_MAX) break;
   }
   const isLast = events.length === found.length || events.length === left;
   const after = found[events.length - 1] as EventPosition;
   const next = isLast ? null : { after, through, left: left === null ? null : left - events.length };
-  return { body: documentOf(events, args.style), count: events.length, next };
+  return { ...documentOf(events, args.style), count: events.length, next };
 }
 
 /** maxEventCount is about the whole result, so it is looked at before the first page (R-23). */
@@ -82,7 +94,7 @@ async function refuseTooMany(db: Db, query: EventQuery, through: number): Promis
 }
 
 /** The event of this id and its error declarations, written as a query document; null when there is none (R-5). */
-export async function eventDocument(db: Db, args: { eventID: string; style: AnswerStyle }): Promise<Uint8Array | null> {
+export async function eventDocument(db: Db, args: { eventID: string; style: AnswerStyle }): Promise<EventDocument | null> {
   const byHash = HASH_ID.test(args.eventID)
     ? sql`UNION SELECT seq, hash, void_seq FROM event WHERE hash = ${Buffer.from(parseHashId(args.eventID))} AND event_id IS NULL`
     : sql``;
@@ -94,9 +106,9 @@ export async function eventDocument(db: Db, args: { eventID: string; style: Answ
     UNION SELECT d.seq FROM named n CROSS JOIN event d ON d.hash = n.hash WHERE d.declares = 1 AND d.event_id IS NULL
     ORDER BY seq`);
   if (rows.length === 0) return null;
-  const texts = await EventTexts.of(db, args.style.format);
-  const events: EventText[] = [];
-  for await (const event of texts.of(rows)) events.push(event);
+  const writing = await EventWriting.of(db, args.style);
+  const events: WrittenEvent[] = [];
+  for await (const event of writing.of(rows)) events.push(event);
   return documentOf(events, args.style);
 }
 
@@ -106,7 +118,11 @@ export async function eventIDOf(db: Db, args: { seq: number }): Promise<string |
   return row === undefined ? null : (row.event_id ?? formatHashId(row.hash));
 }
 
-export type EventText = { readonly text: string; readonly contextText: string };
+/** An event in the syntax of the answer: JSON text with the context it was captured in, or an XML element. */
+export type WrittenEvent = { readonly bytes: number } & (
+  | { readonly text: string; readonly contextText: string }
+  | { readonly xml: WrittenXml }
+);
 type Stored = {
   seq: number;
   capture: number;
@@ -116,42 +132,53 @@ type Stored = {
   event_id: string | null;
   hash: Uint8Array;
 };
-type Context = { readonly text: string; readonly prefixes: Prefixes };
+type Context = { readonly text: string; readonly scope: Scope };
 
-export function documentOf(events: readonly EventText[], style: AnswerStyle): Uint8Array {
+export function documentOf(events: readonly WrittenEvent[], style: AnswerStyle): EventDocument {
   const { queryName = 'SimpleEventQuery', subscriptionID, creationDate } = style;
-  return Buffer.from(writeQueryDocument({ events, queryName, creationDate, ...(subscriptionID !== undefined && { subscriptionID }) }));
+  const about = { queryName, creationDate, ...(subscriptionID !== undefined && { subscriptionID }) };
+  if (style.xml === undefined) {
+    const texts = events.flatMap((event) => ('text' in event ? [event] : []));
+    return { body: Buffer.from(writeQueryDocument({ ...about, events: texts })), notes: [] };
+  }
+  const written = events.flatMap((event) => ('xml' in event ? [event.xml] : []));
+  const document = queryDocumentToXml({ ...about, version: style.xml.version, results: { events: written.map(({ element }) => element) } });
+  const notes = [
+    ...written.flatMap((event, i) => event.notes.map(({ at, what }) => `event ${i + 1}${at === '' ? '' : `, ${at}`}: ${what}`)),
+    ...document.notes.map(({ at, what }) => (at === '' ? what : `${at}: ${what}`)),
+  ];
+  return { body: Buffer.from(serializeXml(document.element, { declaration: true })), notes };
 }
 
 /** Stored events as they are told: the bytes they came in, with recordTime, an id, and identifiers in the form asked for. */
-export class EventTexts {
+export class EventWriting {
   private readonly db: Db;
-  private readonly format: EpcFormat;
+  private readonly style: AnswerStyle;
   private readonly companies: CompanyPrefixes;
   private readonly contexts = new Map<number, Context>();
   private readonly lengths = new Map<string, number | null>();
 
-  private constructor(db: Db, format: EpcFormat, companies: CompanyPrefixes) {
+  private constructor(db: Db, style: AnswerStyle, companies: CompanyPrefixes) {
     this.db = db;
-    this.format = format;
+    this.style = style;
     this.companies = companies;
   }
 
-  static async of(db: Db, format: EpcFormat): Promise<EventTexts> {
+  static async of(db: Db, style: AnswerStyle): Promise<EventWriting> {
     const learned =
-      format === 'Always_EPC_URN' ? await db.all<{ scheme: string; company: string }>(sql`SELECT scheme, company FROM prefix`) : [];
-    return new EventTexts(db, format, new CompanyPrefixes(learned.map(({ scheme, company }) => [scheme, company] as const)));
+      style.format === 'Always_EPC_URN' ? await db.all<{ scheme: string; company: string }>(sql`SELECT scheme, company FROM prefix`) : [];
+    return new EventWriting(db, style, new CompanyPrefixes(learned.map(({ scheme, company }) => [scheme, company] as const)));
   }
 
   /** One after the other, in the order given; read from the store as many at a time as are small together. */
-  async *of(events: readonly { readonly seq: number }[]): AsyncGenerator<EventText> {
+  async *of(events: readonly { readonly seq: number }[]): AsyncGenerator<WrittenEvent> {
     for (const slice of await this.slices(events.map(({ seq }) => seq))) {
       const rows = await this.db.all<Stored>(sql`
         SELECT e.seq, en.capture, en.record_time, en.encoding, en.body, e.event_id, e.hash FROM ${eachNumber(slice)} j
         CROSS JOIN event e ON e.seq = j.value CROSS JOIN entry en ON en.seq = e.seq`);
       const stored = new Map(rows.map((row) => [row.seq, row]));
       await this.readContexts(rows.map((row) => row.capture));
-      for (const seq of slice) yield this.textOf(stored.get(seq) as Stored);
+      for (const seq of slice) yield this.write(stored.get(seq) as Stored);
     }
   }
 
@@ -173,20 +200,26 @@ export class EventTexts {
     return slices;
   }
 
-  private textOf(stored: Stored): EventText {
-    const context = this.contexts.get(stored.capture) as Context;
+  private write(stored: Stored): WrittenEvent {
+    const { text: contextText, scope } = this.contexts.get(stored.capture) as Context;
     const body = unpackBytes(stored.encoding, stored.body);
-    const options: WriteEventOptions = {
+    const options = {
       recordTime: formatRecordTime(stored.record_time),
-      epcFormat: this.format,
-      prefixes: context.prefixes,
-      companyPrefixLength: (key) => this.lengthOf(key),
+      epcFormat: this.style.format,
+      prefixes: scope.prefixes,
+      companyPrefixLength: (key: string) => this.lengthOf(key),
       ...(stored.event_id === null && { eventID: formatHashId(stored.hash) }),
     };
-    return {
-      text: writeEvent(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'), options),
-      contextText: context.text,
-    };
+    const { xml } = this.style;
+    if (xml !== undefined && isXml(body)) {
+      const respelled = { ...options, version: xml.version, cbvXmlFormat: xml.words };
+      return { bytes: body.length, xml: rewriteXmlEvent(xmlEventToElement(body, contextText), respelled) };
+    }
+    const text = writeEvent(eventJson(body, contextText), options);
+    if (xml === undefined) return { bytes: text.length, text, contextText };
+    const own = text.includes('@context') ? (JSON.parse(text) as Record<string, unknown>)['@context'] : undefined;
+    const { prefixes } = own === undefined ? scope : readContext(own, '/@context', { outer: scope });
+    return { bytes: text.length, xml: eventToXml(text, { version: xml.version, prefixes, cbvXmlFormat: xml.words }) };
   }
 
   private async readContexts(captures: readonly number[]): Promise<void> {
@@ -196,7 +229,7 @@ export class EventTexts {
       sql`SELECT p.capture, p.context FROM ${eachNumber([...missing])} j CROSS JOIN payload p ON p.capture = j.value`,
     );
     for (const { capture, context: text } of rows)
-      this.contexts.set(capture, { text, prefixes: text === '' ? EPCIS_PREFIXES : readContext(JSON.parse(text), '/@context').prefixes });
+      this.contexts.set(capture, { text, scope: text === '' ? new Scope(EPCIS_PREFIXES) : readContext(JSON.parse(text), '/@context') });
   }
 
   /** Things of one class share the company prefix, so the class is looked up and the serial is not. */

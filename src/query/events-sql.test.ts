@@ -31,10 +31,12 @@ import {
 import { memoryStore, type TestStore } from '../../test/support/test-store.ts';
 import { type EventOrder, GRAMMAR, parseQueryBody, parseUrlQuery } from '../epcis/query/index.ts';
 import { SqliteDb } from '../store/sqlite/open.ts';
-import { conditions, countEvents, type EventPosition, findEvents, lastEvent, planEvents } from './events-sql.ts';
+import { conditions } from './event-conditions.ts';
+import { countEvents, type EventPosition, findEvents, lastEvent, planEvents } from './events-sql.ts';
 
 const DAY_MS = 86_400_000;
 const lab = { type: 'ex:LabEvent', eventTime: '2026-03-01T08:30:00Z', eventTimeZoneOffset: '+00:00' };
+const COLD = { sensorReport: [{ type: 'Temperature', value: 8, uom: 'CEL' }] };
 const asked = { EXAMPLE: 'http://ns.example.com/epcis/' };
 
 /** What the store holds, each under a name; every document is recorded a day after the one before. */
@@ -48,7 +50,15 @@ const EVENTS: readonly (readonly [name: string, event: Json])[][] = [
     ['shipped', withID(ship(10, palletOf(1), { site: MAKER, from: MAKER, to: DISTRIBUTOR }), 2)],
     ['received', receive(20, palletOf(1), { site: DISTRIBUTOR })],
     ['opened', unpack(21.0005, palletOf(1), caseOf(1), { site: DISTRIBUTOR })],
-    ['weighed', observe(21.001, packOf(4), { step: `${asked.EXAMPLE}weighing`, disposition: 'conformant', site: DISTRIBUTOR })],
+    [
+      'weighed',
+      observe(
+        21.001,
+        packOf(4),
+        { step: `${asked.EXAMPLE}weighing`, disposition: 'conformant', site: DISTRIBUTOR },
+        { sensorElementList: [COLD] },
+      ),
+    ],
   ],
   [
     [
@@ -69,7 +79,7 @@ const EVENTS: readonly (readonly [name: string, event: Json])[][] = [
         'https://id.gs1.org/00/195201230000000025',
       ]),
     ],
-    ['tested', { ...lab, 'ex:result': 'good' }],
+    ['tested', { ...lab, 'ex:result': 'good', 'ex:grade': 7 }],
   ],
   [['voided', declareError(withID(ship(10, palletOf(1), { site: MAKER, from: MAKER, to: DISTRIBUTOR }), 2))]],
 ];
@@ -197,7 +207,7 @@ describe('a condition', () => {
     [`EQ_eventID=${id(3)}`, ''],
     ['EXISTS_errorDeclaration=true', 'voided'],
     ['EXISTS_errorDeclaration=false', all],
-  ])('%s finds: %s', async (search, names) => {
+  ])('%s finds: %s (Q-2, Q-7)', async (search, names) => {
     expect((await ask(search)).join(' ')).toBe(names);
   });
 
@@ -417,10 +427,15 @@ describe('the plan of a query', () => {
     [`EQ_readPoint=${siteOf(MAKER, 'dock')}`, 'USING COVERING INDEX event_read_point'],
     [`EQ_bizLocation=${siteOf(MAKER)}`, 'USING COVERING INDEX event_biz_location'],
     ['GE_eventTime=2026-03-01T08:05:00Z&LT_eventTime=2026-03-01T08:10:00Z', 'USING INDEX event_time (time>? AND time<?)'],
+    ['EQ_ILMD_cbvmda:lotNumber=L1', 'SEARCH v USING PRIMARY KEY (field=? AND key=?)'],
+    ['GE_http://ns.example.com/epcis/grade=0', 'SEARCH v USING PRIMARY KEY (field=? AND key>? AND key<?)'],
+    ['EXISTS_http://ns.example.com/epcis/result=true', 'SEARCH v USING PRIMARY KEY (field=?)'],
+    ['EQ_source_owning_party=https://id.gs1.org/417/9520123000011', 'SEARCH v USING PRIMARY KEY (field=? AND key=?)'],
+    ['EQ_type=Temperature&GE_value_CEL=8', 'SEARCH o USING COVERING INDEX event_field_event (seq=? AND field=? AND key>? AND key<?)'],
   ])('looks up few events of %s by an index', async (search, step) => {
     const steps = await planOf(search, 10_000);
     expect(steps.join('\n')).toContain(step);
-    expect(steps.filter((line) => /^SCAN (e|i|ei|el)\b/.test(line))).toEqual([]);
+    expect(steps.filter((line) => /^SCAN (e|i|ei|el|v|o)\b/.test(line))).toEqual([]);
   });
 
   it.each([
@@ -429,6 +444,12 @@ describe('the plan of a query', () => {
     ['GE_recordTime=2026-03-03T08:00:00Z', 'SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
     ['orderBy=recordTime&EQ_action=ADD', 'SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
     ['MATCH_epc=urn:epc:idpat:sgtin:9520123.*.*', 'SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)'],
+    ['EQ_ILMD_cbvmda:lotNumber=L1', 'SEARCH v USING PRIMARY KEY (field=? AND key=? AND seq>? AND seq<?)'],
+    ['EQ_ILMD_cbvmda:lotNumber=L1|L2&EQ_action=ADD', 'MERGE (UNION ALL)'],
+    [
+      'GE_http://ns.example.com/epcis/grade=0',
+      'SEARCH v EXISTS USING COVERING INDEX event_field_event (seq=? AND field=? AND key>? AND key<?)',
+    ],
   ])('reads many events of %s in order, without sorting, from any page on', async (search, step) => {
     for (const after of [null, afterSecond]) {
       const steps = await planOf(search, 0, after);

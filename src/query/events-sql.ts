@@ -1,85 +1,44 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { parseHashId } from '../epcis/index.ts';
-import type { ExactTime } from '../epcis/model.ts';
-import type { Beginning, EventOrder, EventQuery, GrammarName, Parameter, Taken, ValueOf } from '../epcis/query/index.ts';
-import type { Thing, ThingLot } from '../identifiers/thing.ts';
-import { actionCode } from '../lifecycle/rows.ts';
-import { ROLE, type Role } from '../lifecycle/state.ts';
+import type { EventOrder, EventQuery, Parameter } from '../epcis/query/index.ts';
 import type { Db } from '../store/db.ts';
-import { eachAmount, eachBytes, eachFact, eachNumber, eachRun, eachText, merged } from '../store/sql.ts';
+import { exists, merged } from '../store/sql.ts';
+import {
+  type ColumnFilter,
+  conditions,
+  type Filter,
+  type IndexedColumn,
+  type KeyedField,
+  NOTHING,
+  oneReport,
+  type Reading,
+} from './event-conditions.ts';
+import { ARMS_MAX, LookUp } from './look-up.ts';
+
+export { HASH_ID } from './event-conditions.ts';
 
 /**
- * What each parameter of the grammar means in SQL, and how the events that meet all of them are found in order, page by page.
+ * How the events that meet a query are found in order, page by page; what each parameter means is said in event-conditions.ts.
  *
  * A plan is one of three. When an index names few events for one of the conditions, those are looked up and sorted. Else, in order of
- * recordTime, a column with an index is read value by value, each in order of seq. Else events are read in the order asked for until the
+ * recordTime, a column with an index, or the keys of a field, are read value by value, each in order of seq. Else events are read in the order asked for until the
  * page is full. The unary + keeps a column's index out of the way where another road was chosen.
  */
-export type Filter =
-  | ColumnFilter
-  /** Rows of another table that lead to the events (`seq`, may repeat), and the same said of one event `e`. */
-  | { readonly find: SQL; readonly test: SQL }
-  | { readonly test: SQL }
-  /** Sequence numbers from `from` on, or below `below`. */
-  | { readonly from: number }
-  | { readonly below: number }
-  | typeof NOTHING;
-/** A column of `event` that has an index. `values`: it equals one of these. */
-type ColumnFilter = { readonly column: IndexedColumn; readonly holds: (column: SQL) => SQL; readonly values?: readonly number[] };
-type IndexedColumn = 'time' | 'biz_step' | 'disposition' | 'read_point' | 'biz_location' | 'transformation';
 
-/** No event of this store meets it. */
-const NOTHING = 'nothing';
+/** Where an event stands in any order. In that of an extension field, `key` is its value (field-key.ts), null where the event has none. */
+export type EventPosition = { readonly seq: number; readonly time: number; readonly below: string; readonly key?: string | null };
 
-const { epc, parent, child, input, output } = ROLE;
-const EVERY_ROLE: readonly Role[] = [epc, parent, child, input, output];
-const EVERY_LIST: readonly Role[] = [epc, child, input, output];
-
-/** epcis-2.0.md §9.2, row by row. */
-export const conditions = {
-  eventType: async (value, look) => isOneOf(await look.terms(value), (ids) => ({ test: sql`+e.type IN ${inList(ids)}` })),
-  GE_eventTime: (value) => ({ column: 'time', holds: (time) => sql`(${time}, e.below) >= (${value.ms}, ${value.below})` }),
-  LT_eventTime: (value) => ({ column: 'time', holds: (time) => sql`(${time}, e.below) < (${value.ms}, ${value.below})` }),
-  GE_recordTime: async (value, look) => ({ from: await look.firstRecordedFrom(value) }),
-  LT_recordTime: async (value, look) => ({ below: await look.firstRecordedFrom(value) }),
-  EQ_action: (value) => ({ test: sql`+e.action IN ${inList(value.map((action) => actionCode(action) as number))}` }),
-  EQ_bizStep: async (value, look) => equals('biz_step', await look.terms(value)),
-  EQ_disposition: async (value, look) => equals('disposition', await look.terms(value)),
-  EQ_readPoint: async (value, look) => equals('read_point', await look.terms(value)),
-  EQ_bizLocation: async (value, look) => equals('biz_location', await look.terms(value)),
-  EQ_transformationID: async (value, look) => equals('transformation', await look.terms(value)),
-  MATCH_epc: (value, look) => things(value, [epc, child], look),
-  MATCH_parentID: (value, look) => things(value, [parent], look),
-  MATCH_inputEPC: (value, look) => things(value, [input], look),
-  MATCH_outputEPC: (value, look) => things(value, [output], look),
-  MATCH_anyEPC: (value, look) => things(value, EVERY_ROLE, look),
-  MATCH_epcClass: (value, look) => lots(value, [epc, child], look),
-  MATCH_inputEPCClass: (value, look) => lots(value, [input], look),
-  MATCH_outputEPCClass: (value, look) => lots(value, [output], look),
-  MATCH_anyEPCClass: (value, look) => lots(value, EVERY_LIST, look),
-  EQ_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} IN ${eachAmount(value)}`),
-  GT_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} > ${value}`),
-  GE_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} >= ${value}`),
-  LT_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} < ${value}`),
-  LE_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} <= ${value}`),
-  EQ_eventID: (value) => namedBy(value),
-  EXISTS_errorDeclaration: () => ({ test: sql`e.declares = 1` }),
-} satisfies { [N in GrammarName]: (value: ValueOf<N>, look: LookUp, tail: string | null) => Filter | Promise<Filter> };
-
-// ── Pages ────────────────────────────────────────────────────────────────────────────────────
-
-/** Where an event stands in either order. */
-export type EventPosition = { readonly seq: number; readonly time: number; readonly below: string };
-
-/** `limit` events behind `after`, among those up to the seq `through`. */
-export type PageOfEvents = { readonly after: EventPosition | null; readonly through: number; readonly limit: number };
+/** `limit` events behind `after`, among those up to the seq `through`. More than `few` of them are not sorted for a page. */
+export type PageOfEvents = {
+  readonly after: EventPosition | null;
+  readonly through: number;
+  readonly limit: number;
+  readonly few?: number;
+};
 
 /** Q-11: what comes first when no order is asked for is what was recorded first. */
 const BY_RECORD_TIME: EventOrder = { by: 'recordTime', direction: 'ASC' };
 /** So many events are looked up one by one and sorted for a page; more are read in order until the page is full. */
 const FEW = 10_000;
-/** Values of one column that are read side by side. */
-const ARMS_MAX = 16;
 
 /** The seq of the last event, -1 when there is none: a sequence of pages reads no further (R-24). */
 export async function lastEvent(db: Db): Promise<number> {
@@ -89,6 +48,8 @@ export async function lastEvent(db: Db): Promise<number> {
 
 /** A page of the events that meet the query, in the order it asks for, then that of seq. */
 export async function findEvents(db: Db, query: EventQuery, page: PageOfEvents): Promise<EventPosition[]> {
+  const { order } = query;
+  if (order?.by === 'extension') return await findByExtension(db, query, order, page);
   const select = await planEvents(db, query, page);
   return select === null ? [] : await db.all<EventPosition>(select);
 }
@@ -101,50 +62,43 @@ export async function countEvents(db: Db, query: EventQuery, page: { through: nu
   return row?.n ?? 0;
 }
 
-/** The statement that finds a page; null when nothing in the store can meet the query. */
-export async function planEvents(
-  db: Db,
-  query: EventQuery,
-  { after, through, limit, few = FEW }: PageOfEvents & { /** More than this many are not sorted for a page. */ few?: number },
-): Promise<SQL | null> {
+/** The statement that finds a page, in order of time or of recording; null when nothing in the store can meet the query. */
+export async function planEvents(db: Db, query: EventQuery, page: PageOfEvents, also: readonly MetFilter[] = []): Promise<SQL | null> {
+  const { after, through, limit, few = FEW } = page;
   const order = query.order ?? BY_RECORD_TIME;
   const byTime = order.by === 'eventTime';
   const descending = order.direction === 'DESC';
-  const filters = await filtersOf(db, query.parameters);
-  if (filters === NOTHING) return null;
-
-  let from = Math.max(0, ...filters.map((filter) => ('from' in filter ? filter.from : 0)));
-  let below = Math.min(through + 1, ...filters.map((filter) => ('below' in filter ? filter.below : through + 1)));
-  if (after !== null && !byTime && descending) below = Math.min(below, after.seq);
-  if (after !== null && !byTime && !descending) from = Math.max(from, after.seq + 1);
-  if (from >= below) return null;
-
-  const roads = roadsOf(filters);
-  if (byTime && below - from <= few)
-    roads.push({ find: sql`SELECT e.seq FROM event e WHERE e.seq >= ${from} AND e.seq < ${below}`, of: [] });
-  const road = await shortest(db, roads, few);
-  if (road === NOTHING) return null;
+  const span = {
+    from: after !== null && !byTime && !descending ? after.seq + 1 : 0,
+    below: after !== null && !byTime && descending ? Math.min(after.seq, through + 1) : through + 1,
+  };
+  const search = await narrowed(db, query.parameters, span, { few, sorts: byTime, also });
+  if (search === null) return null;
+  const { filters, from, below, roads, road } = search;
 
   const columns = sql`SELECT e.seq, e.time, e.below`;
   const direction = descending ? sql`DESC` : sql`ASC`;
   const sorted = byTime
     ? sql`ORDER BY e.time ${direction}, e.below ${direction}, e.seq ${direction} LIMIT ${limit}`
     : sql`ORDER BY e.seq ${direction} LIMIT ${limit}`;
-  const within = sql`e.seq >= ${from} AND e.seq < ${below}`;
+  const within = withinSpan(search);
   const behind =
     after === null || !byTime
       ? []
       : [sql`(e.time, e.below, e.seq) ${descending ? sql`<` : sql`>`} (${after.time}, ${after.below}, ${after.seq})`];
-  const where = (tests: readonly SQL[]) => sql.join([...tests], sql` AND `);
-
   if (road !== null) {
     const tests = [within, ...behind, ...testsOf(filters.filter((filter) => !road.of.includes(filter)))];
-    return sql`${columns} FROM (SELECT DISTINCT f.seq FROM (${road.find}) f) d CROSS JOIN event e ON e.seq = d.seq WHERE ${where(tests)} ${sorted}`;
+    return sql`${columns} FROM ${eventsAt(road)} WHERE ${where(tests)} ${sorted}`;
   }
   if (byTime) {
     const rest = filters.filter((filter) => !isTime(filter));
     const inOrder = filters.filter(isTime).map((filter) => filter.holds(sql`e.time`));
     return sql`${columns} FROM event e WHERE ${where([sql`+e.seq >= ${from} AND +e.seq < ${below}`, ...behind, ...inOrder, ...testsOf(rest)])} ${sorted}`;
+  }
+  const keyed = filters.findLast((filter) => 'keyed' in filter && filter.keyed.keys.length <= ARMS_MAX);
+  if (keyed !== undefined && 'keyed' in keyed) {
+    const rest = testsOf(filters.filter((filter) => filter !== keyed));
+    return merged(armsOf(keyed.keyed, search, rest), sql`seq ${direction}`, limit);
   }
   // Places come last in the grammar, and are told of fewer events than business steps.
   const column = filters.findLast((filter) => 'values' in filter && filter.values.length <= ARMS_MAX);
@@ -160,26 +114,124 @@ export async function planEvents(
   return sql`${columns} FROM event e WHERE ${where([start, ...testsOf(filters)])} ${sorted}`;
 }
 
-async function filtersOf(db: Db, parameters: readonly Parameter[]): Promise<Exclude<Filter, 'nothing'>[] | typeof NOTHING> {
+/** The events of each key of a field, in the order of seq; one that has several of the keys among those of the first. */
+function armsOf({ field, keys }: KeyedField, { from, below }: Span, rest: readonly SQL[]): SQL[] {
+  return keys.map((key, i) => {
+    const before = keys.slice(0, i).map((other) => sql`${other}`);
+    const had = exists(
+      sql`SELECT 1 FROM event_field o WHERE o.seq = v.seq AND o.field = v.field AND o.key IN (${sql.join(before, sql`, `)})`,
+    );
+    const tests = [
+      sql`v.field = ${field} AND v.key = ${key} AND v.seq >= ${from} AND v.seq < ${below}`,
+      ...rest,
+      ...(i === 0 ? [] : [sql`NOT ${had}`]),
+    ];
+    return sql`SELECT v.seq AS seq, e.time, e.below FROM event_field v CROSS JOIN event e ON e.seq = v.seq WHERE ${where(tests)}`;
+  });
+}
+
+/** Q-10: those that have the field, the least of its values deciding where there are several; then those without it, as they were recorded. */
+async function findByExtension(
+  db: Db,
+  query: EventQuery,
+  order: Extract<EventOrder, { by: 'extension' }>,
+  page: PageOfEvents,
+): Promise<EventPosition[]> {
+  const { direction } = order;
+  const field = await new LookUp(db).field(order.field);
+  const begun = page.after?.key === null ? page.after : null;
+  const found: EventPosition[] = [];
+  if (field !== null && begun === null) {
+    const select = await planByField(db, query.parameters, { field, direction }, page);
+    if (select !== null) found.push(...(await db.all<EventPosition>(select)));
+  }
+  if (found.length === page.limit) return found;
+  const without =
+    field === null ? [] : [{ test: sql`NOT ${exists(sql`SELECT 1 FROM event_field k WHERE k.seq = e.seq AND ${valueIn(field)}`)}` }];
+  const rest = { ...page, after: begun, limit: page.limit - found.length };
+  const select = await planEvents(db, { ...query, order: { by: 'recordTime', direction } }, rest, without);
+  if (select !== null) for (const event of await db.all<EventPosition>(select)) found.push({ ...event, key: null });
+  return found;
+}
+
+/** A row `k` that holds a value of the field, and not only that there is one. */
+const valueIn = (field: number): SQL => sql`k.field = ${field} AND k.key > ''`;
+
+/** The statement that finds those that have the field: few events sorted, else along the index of its values. */
+async function planByField(
+  db: Db,
+  parameters: readonly Parameter[],
+  { field, direction }: { field: number; direction: 'ASC' | 'DESC' },
+  { after, through, limit, few = FEW }: PageOfEvents,
+): Promise<SQL | null> {
+  const search = await narrowed(db, parameters, { from: 0, below: through + 1 }, { few, sorts: true, also: [] });
+  if (search === null) return null;
+  const { filters, road } = search;
+  const to = direction === 'DESC' ? sql`DESC` : sql`ASC`;
+  const least = sql`k.key = (SELECT min(l.key) FROM event_field l WHERE l.seq = k.seq AND l.field = k.field AND l.key > '')`;
+  const behind =
+    typeof after?.key === 'string' ? [sql`(k.key, k.seq) ${direction === 'DESC' ? sql`<` : sql`>`} (${after.key}, ${after.seq})`] : [];
+  const from =
+    road === null
+      ? sql`event_field k CROSS JOIN event e ON e.seq = k.seq`
+      : sql`${eventsAt(road)} CROSS JOIN event_field k ON k.seq = e.seq AND k.field = ${field}`;
+  const tests = [valueIn(field), ...behind, withinSpan(search), ...testsOf(filters.filter((filter) => !road?.of.includes(filter))), least];
+  return sql`SELECT e.seq, e.time, e.below, k.key FROM ${from} WHERE ${where(tests)} ORDER BY k.key ${to}, k.seq ${to} LIMIT ${limit}`;
+}
+
+type MetFilter = Exclude<Filter, typeof NOTHING>;
+type Span = { readonly from: number; readonly below: number };
+/** What has to hold, the entries among which it may, and the best way there: null is to read them in order. */
+type Search = Span & { readonly filters: readonly MetFilter[]; readonly roads: readonly Road[]; readonly road: Road | null };
+
+const withinSpan = ({ from, below }: Span): SQL => sql`e.seq >= ${from} AND e.seq < ${below}`;
+const where = (tests: readonly SQL[]): SQL => sql.join([...tests], sql` AND `);
+const eventsAt = (road: Road): SQL => sql`(SELECT DISTINCT f.seq FROM (${road.find}) f) d CROSS JOIN event e ON e.seq = d.seq`;
+
+/** Null when nothing can meet the parameters. `sorts`: the order is not that of entries, so that few entries are worth to be sorted. */
+async function narrowed(
+  db: Db,
+  parameters: readonly Parameter[],
+  span: Span,
+  { few, sorts, also }: { few: number; sorts: boolean; also: readonly MetFilter[] },
+): Promise<Search | null> {
+  const met = await filtersOf(db, parameters);
+  if (met === NOTHING) return null;
+  const filters = [...met, ...also];
+  const from = Math.max(span.from, ...filters.map((filter) => ('from' in filter ? filter.from : 0)));
+  const below = Math.min(span.below, ...filters.map((filter) => ('below' in filter ? filter.below : span.below)));
+  if (from >= below) return null;
+  const roads = roadsOf(filters);
+  if (sorts && below - from <= few)
+    roads.push({ find: sql`SELECT e.seq FROM event e WHERE e.seq >= ${from} AND e.seq < ${below}`, of: [] });
+  const road = await shortest(db, roads, few);
+  return road === NOTHING ? null : { filters, from, below, roads, road };
+}
+
+async function filtersOf(db: Db, parameters: readonly Parameter[]): Promise<MetFilter[] | typeof NOTHING> {
   const look = new LookUp(db);
-  const filters: Exclude<Filter, 'nothing'>[] = [];
+  const filters: MetFilter[] = [];
+  const readings: Reading[] = [];
   for (const { name, value, tail } of parameters) {
     const condition = conditions[name] as (value: unknown, look: LookUp, tail: string | null) => Filter | Promise<Filter>;
     const filter = await condition(value, look, tail);
     if (filter === NOTHING) return NOTHING;
-    filters.push(filter);
+    if ('reading' in filter) readings.push(filter.reading);
+    else filters.push(filter);
   }
+  if (readings.length > 0) filters.push(oneReport(readings));
   return filters;
 }
 
 /** An index that leads to every event that meets the filters it is `of`. */
 type Road = { readonly find: SQL; readonly of: readonly Filter[] };
 
-function roadsOf(filters: readonly Exclude<Filter, 'nothing'>[]): Road[] {
+function roadsOf(filters: readonly MetFilter[]): Road[] {
   const roads: Road[] = [];
   const columns = new Map<IndexedColumn, ColumnFilter[]>();
   for (const filter of filters) {
     if ('find' in filter) roads.push({ find: filter.find, of: [filter] });
+    else if ('leads' in filter) for (const find of filter.leads) roads.push({ find, of: [] });
     else if ('column' in filter) columns.set(filter.column, [...(columns.get(filter.column) ?? []), filter]);
   }
   for (const [column, of] of columns) {
@@ -228,228 +280,3 @@ function testsOf(filters: readonly Filter[]): SQL[] {
 }
 
 const columnOf = (column: IndexedColumn): SQL => sql.raw(`e.${column}`);
-
-// ── Conditions ───────────────────────────────────────────────────────────────────────────────
-
-function inList(values: readonly number[]): SQL {
-  if (values.length > ARMS_MAX) return eachNumber(values);
-  return sql`(${sql.join(
-    values.map((value) => sql`${value}`),
-    sql`, `,
-  )})`;
-}
-
-function isOneOf(ids: readonly number[], filter: (ids: readonly number[]) => Filter): Filter {
-  return ids.length === 0 ? NOTHING : filter(ids);
-}
-
-function equals(column: IndexedColumn, ids: readonly number[]): Filter {
-  return isOneOf(ids, (values) => ({ column, values, holds: (name) => sql`${name} IN ${inList(values)}` }));
-}
-
-/** Events by their ids; one without an id of its own goes by its hash (C-3). */
-function namedBy(ids: readonly string[]): Filter {
-  const hashes = ids.filter((id) => HASH_ID.test(id)).map((id) => Buffer.from(parseHashId(id)).toString('hex'));
-  return {
-    find: sql`SELECT e.seq FROM event e WHERE e.event_id IN ${eachText(ids)}
-      UNION ALL SELECT e.seq FROM event e WHERE e.hash IN ${eachBytes(hashes)} AND e.event_id IS NULL`,
-    test: sql`(e.event_id IN ${eachText(ids)} OR (e.event_id IS NULL AND e.hash IN ${eachBytes(hashes)}))`,
-  };
-}
-
-export const HASH_ID = /^ni:\/\/\/sha-256;[0-9a-f]{64}\?ver=CBV2\.0$/;
-
-/** Q-15: one of the things, or one that a pattern fits, took part in one of the roles. */
-async function things(value: Taken['epcs'], roles: readonly Role[], look: LookUp): Promise<Filter> {
-  const finds: SQL[] = [];
-  const tests: SQL[] = [];
-  const items = await look.items(value.things);
-  const inRole = sql`ei.role IN ${inList(roles)}`;
-  if (items.length > 0) {
-    finds.push(sql`SELECT ei.seq FROM ${eachNumber(items)} j CROSS JOIN event_item ei ON ei.item = j.value AND ${inRole}`);
-    tests.push(sql`EXISTS (SELECT 1 FROM event_item ei WHERE ei.item IN ${inList(items)} AND ei.seq = e.seq AND ${inRole})`);
-  }
-  for (const pattern of value.patterns) {
-    const classes = await look.classes(pattern.classes);
-    const serials = classes.length === 0 ? null : await look.ranges(pattern.serials);
-    if (serials === null) continue;
-    const ofClass = inList(classes);
-    // A range at a time, so that each is read from the index of class and serial.
-    for (const range of serials.ranges(sql`i.serial`)) {
-      finds.push(
-        sql`SELECT ei.seq FROM item_name i CROSS JOIN event_item ei ON ei.item = i.id AND ${inRole} WHERE i.class IN ${ofClass} AND ${range} AND ${serials.rest(sql`i.serial`)}`,
-      );
-    }
-    const fits = sql`+i.class IN ${ofClass} AND ${serials.test(sql`i.serial`)}`;
-    for (const role of roles) {
-      tests.push(
-        sql`EXISTS (SELECT 1 FROM ${eachRun(sql`e.facts`, role)} r CROSS JOIN item i ON i.id >= r.first AND i.id < r.first + r.count WHERE ${fits})`,
-      );
-    }
-  }
-  return anyOf(finds, tests);
-}
-
-/** Q-16, Q-18: one of the lots or classes, or one that a pattern fits, stands in one of the quantity lists. */
-async function lots(value: Taken['classes'], roles: readonly Role[], look: LookUp): Promise<Filter> {
-  const ids = await look.lots(value.lots);
-  for (const pattern of value.patterns) {
-    const classes = await look.classes(pattern.classes);
-    const ranges = classes.length === 0 ? null : await look.ranges(pattern.lots);
-    if (ranges !== null) ids.push(...(await look.lotsIn(classes, ranges)));
-  }
-  if (ids.length === 0) return NOTHING;
-  const nodes = inList(ids.map((id) => -id));
-  return {
-    find: sql`SELECT el.seq FROM ${eachNumber(ids)} j CROSS JOIN event_lot el ON el.lot = j.value AND el.role IN ${inList(roles)}`,
-    test: sql`EXISTS (SELECT 1 FROM ${eachFact(sql`e.facts`, 'q')} q WHERE CAST(q.value ->> 0 AS INTEGER) IN ${inList(roles)} AND CAST(q.value ->> 1 AS BIGINT) IN ${nodes})`,
-  };
-}
-
-/** A quantity with this unit, or with none, in any of the lists. The facts are asked, because event_lot adds up what an event says of one lot. */
-function quantity(uom: string | null, compares: (amount: SQL) => SQL): Filter {
-  const unit = uom === null ? sql`q.value ->> 3 IS NULL` : sql`q.value ->> 3 = ${uom}`;
-  return {
-    test: sql`EXISTS (SELECT 1 FROM ${eachFact(sql`e.facts`, 'q')} q WHERE ${unit} AND ${compares(sql`CAST(q.value ->> 2 AS DOUBLE PRECISION)`)})`,
-  };
-}
-
-function anyOf(finds: readonly SQL[], tests: readonly SQL[]): Filter {
-  if (finds.length === 0) return NOTHING;
-  return { find: sql.join([...finds], sql` UNION ALL `), test: sql`(${sql.join([...tests], sql` OR `)})` };
-}
-
-// ── Names ────────────────────────────────────────────────────────────────────────────────────
-
-/** What the names of a query are called in the tables. Unknown ones are left out: nothing can match them. */
-class LookUp {
-  private readonly db: Db;
-
-  constructor(db: Db) {
-    this.db = db;
-  }
-
-  async terms(texts: readonly string[]): Promise<number[]> {
-    return await this.ids(sql`SELECT id FROM term WHERE text IN ${eachText(texts)} ORDER BY id`);
-  }
-
-  async items(things: readonly Thing[]): Promise<number[]> {
-    const ids: number[] = [];
-    for (const [key, serials] of grouped(things.map((thing) => [thing.class, thing.serial]))) {
-      ids.push(
-        ...(await this.ids(
-          sql`SELECT i.id FROM class c CROSS JOIN ${eachText(serials)} j ON true CROSS JOIN item_name i ON i.class = c.id AND i.serial = j.value WHERE c.key = ${key}`,
-        )),
-      );
-    }
-    return ids;
-  }
-
-  async lots(lots: readonly ThingLot[]): Promise<number[]> {
-    const ids: number[] = [];
-    for (const [key, texts] of grouped(lots.map((lot) => [lot.class, lot.lot]))) {
-      ids.push(
-        ...(await this.ids(
-          sql`SELECT l.id FROM class c CROSS JOIN ${eachText(texts)} j ON true CROSS JOIN lot l ON l.class = c.id AND l.lot = j.value WHERE c.key = ${key}`,
-        )),
-      );
-    }
-    return ids;
-  }
-
-  async lotsIn(classes: readonly number[], lots: Ranges): Promise<number[]> {
-    return await this.ids(sql`SELECT l.id FROM lot l WHERE l.class IN ${inList(classes)} AND ${lots.test(sql`l.lot`)}`);
-  }
-
-  async classes(beginning: Beginning): Promise<number[]> {
-    const ranges = await this.ranges(beginning);
-    return ranges === null ? [] : await this.ids(sql`SELECT c.id FROM class c WHERE ${ranges.test(sql`c.key`)}`);
-  }
-
-  /** The texts that a pattern fits, null when the company prefix is known to have another length (Q-19). */
-  async ranges(beginning: Beginning): Promise<Ranges | null> {
-    const { heads, length, company } = beginning;
-    if (company === null) return new Ranges(heads, length, []);
-    const { prefix, schemes } = company;
-    const shorter = [6, 7, 8, 9, 10, 11].filter((n) => n < prefix.length).map((n) => prefix.slice(0, n));
-    const longer = startsWith(sql`company`, prefix);
-    const rows = await this.db.all<{ company: string }>(
-      sql`SELECT DISTINCT company FROM prefix WHERE scheme IN ${eachText(schemes)} AND (${longer} OR company IN ${eachText(shorter)})`,
-    );
-    const known = rows.map((row) => row.company);
-    if (known.some((other) => other.length < prefix.length) && !known.includes(prefix)) return null;
-    const others = known.includes(prefix) ? [] : known;
-    return new Ranges(
-      heads.map((head) => head + prefix),
-      length,
-      heads.flatMap((head) => others.map((other) => head + other)),
-    );
-  }
-
-  /** The first entry recorded at that time or later: recordTime never decreases with seq, so it is found by halving. */
-  async firstRecordedFrom(time: ExactTime): Promise<number> {
-    const microseconds = time.ms * 1000 + Number(time.below.slice(0, 3).padEnd(3, '0')) + (time.below.length > 3 ? 1 : 0);
-    const [last] = await this.db.all<{ n: number }>(sql`SELECT coalesce(max(seq), -1) + 1 AS n FROM entry`);
-    let low = 0;
-    let high = last?.n ?? 0;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const [row] = await this.db.all<{ at: number }>(sql`SELECT record_time AS at FROM entry WHERE seq = ${middle}`);
-      if ((row as { at: number }).at < microseconds) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  private async ids(query: SQL): Promise<number[]> {
-    return (await this.db.all<{ id: number }>(query)).map((row) => row.id);
-  }
-}
-
-/** Texts that begin with one of `starts` and with none of `others`, of a length. */
-class Ranges {
-  private readonly starts: readonly string[];
-  private readonly length: Beginning['length'];
-  private readonly others: readonly string[];
-
-  constructor(starts: readonly string[], length: Beginning['length'], others: readonly string[]) {
-    this.starts = starts;
-    this.length = length;
-    this.others = others;
-  }
-
-  /** One range of the column for each start. */
-  ranges(column: SQL): SQL[] {
-    return this.starts.map((start) => startsWith(column, start));
-  }
-
-  /** What has to hold besides lying in one of the ranges. */
-  rest(column: SQL): SQL {
-    const tests = this.others.map((other) => sql`NOT (${startsWith(column, other)})`);
-    if (this.length === 'some') tests.push(sql`length(${column}) > 0`);
-    else if (this.length !== 'any') tests.push(sql`length(${column}) = ${this.length}`);
-    return tests.length === 0 ? sql`1 = 1` : sql.join(tests, sql` AND `);
-  }
-
-  test(column: SQL): SQL {
-    return sql`(${sql.join(this.ranges(column), sql` OR `)}) AND ${this.rest(column)}`;
-  }
-}
-
-/** A range that an index can read: columns compare by code point. */
-function startsWith(column: SQL, start: string): SQL {
-  if (start === '') return sql`1 = 1`;
-  const last = start.length - 1;
-  const beyond = start.slice(0, last) + String.fromCharCode(start.charCodeAt(last) + 1);
-  return sql`(${column} >= ${start} AND ${column} < ${beyond})`;
-}
-
-function grouped(pairs: readonly (readonly [string, string])[]): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const [key, value] of pairs) {
-    const group = groups.get(key);
-    if (group) group.push(value);
-    else groups.set(key, [value]);
-  }
-  return groups;
-}

@@ -8,7 +8,16 @@ const about = { parameters: [{ name: 'EQ_action', tail: null, value: ['ADD'] }] 
 describe('a nextPageToken', () => {
   it('says where the page begins, to whoever asks the same in time (R-24)', () => {
     const place = fc.record({
-      after: fc.record({ seq: fc.nat(), time: fc.integer({ min: -(2 ** 47), max: 2 ** 47 }), below: fc.stringMatching(/^(\d*[1-9])?$/) }),
+      after: fc.record(
+        {
+          seq: fc.nat(),
+          time: fc.integer({ min: -(2 ** 47), max: 2 ** 47 }),
+          below: fc.stringMatching(/^(\d*[1-9])?$/),
+          // In the order of an extension field, its value: null where the event has none.
+          key: fc.option(fc.string({ unit: 'binary' })),
+        },
+        { requiredKeys: ['seq', 'time', 'below'] },
+      ),
       through: fc.nat(),
       left: fc.option(fc.nat()),
     });
@@ -16,7 +25,7 @@ describe('a nextPageToken', () => {
       fc.property(place, fc.json(), fc.nat(), (one, asked, expires) => {
         const token = formatPageToken(one, asked, expires + 1);
         expect(token).toMatch(/^[\w-]+$/);
-        expect(parsePageToken(token, asked, expires)).toEqual(one);
+        expect(parsePageToken(token, asked, expires)).toStrictEqual({ ...one, after: { ...one.after } });
       }),
     );
   });

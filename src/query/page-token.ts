@@ -21,7 +21,16 @@ const CHECK_BYTES = 8;
  */
 export function formatPageToken(start: PageStart, about: unknown, expires: number): string {
   const { after, through, left } = start;
-  const text = JSON.stringify([digestOf(about), expires, through, left, after.seq, after.time, after.below]);
+  const text = JSON.stringify([
+    digestOf(about),
+    expires,
+    through,
+    left,
+    after.seq,
+    after.time,
+    after.below,
+    ...('key' in after ? [after.key] : []),
+  ]);
   return Buffer.concat([checkOf(text), Buffer.from(text)]).toString('base64url');
 }
 
@@ -30,7 +39,7 @@ export function parsePageToken(token: string, about: unknown, now: number): Page
   const bytes = Buffer.from(token, 'base64url');
   const text = bytes.toString('utf8', CHECK_BYTES);
   if (bytes.toString('base64url') !== token || !bytes.subarray(0, CHECK_BYTES).equals(checkOf(text))) throw gone('is unknown');
-  const [digest, expires, through, left, seq, time, below] = JSON.parse(text) as [
+  const [digest, expires, through, left, seq, time, below, key] = JSON.parse(text) as [
     string,
     number,
     number,
@@ -38,6 +47,7 @@ export function parsePageToken(token: string, about: unknown, now: number): Page
     number,
     number,
     string,
+    (string | null)?,
   ];
   if (expires <= now) throw gone('has expired');
   if (digest !== digestOf(about)) {
@@ -46,7 +56,7 @@ export function parsePageToken(token: string, about: unknown, now: number): Page
       fix: 'Follow the link of the page before as it is.',
     });
   }
-  return { after: { seq, time, below }, through, left };
+  return { after: { seq, time, below, ...(key !== undefined && { key }) }, through, left };
 }
 
 function gone(why: string): LotlineError {

@@ -4,7 +4,9 @@ import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
+import { capturedDocument } from './captured-document.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
+import { masterdata, masterdataElement, masterdataHistory } from './masterdata.ts';
 import { keptCounts, namedQueries } from './named-queries.ts';
 import { packLines } from './pack-lines.ts';
 import { journalEnd, report } from './report.ts';
@@ -15,6 +17,7 @@ import { subscriptions } from './subscriptions.ts';
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
 export const questions = {
   captureJobs,
+  capturedDocument,
   consistency,
   contents,
   entryBundle,
@@ -31,6 +34,9 @@ export const questions = {
   keyByHash,
   latestCheckpoint,
   listKeys,
+  masterdata,
+  masterdataElement,
+  masterdataHistory,
   namedQueries,
   packLines,
   report,

@@ -3,7 +3,7 @@ import type { ExactTime } from '../epcis/model.ts';
 import type { EventOrder, EventQuery } from '../epcis/query/index.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 import type { Db } from '../store/db.ts';
-import { type AnswerStyle, documentOf, type EventText, EventTexts } from './event-answer.ts';
+import { type AnswerStyle, documentOf, EventWriting, type WrittenEvent } from './event-answer.ts';
 import { type EventPosition, findEvents, lastEvent } from './events-sql.ts';
 
 /** What a subscriber is told next: events that meet the query, recorded in a window of entries. */
@@ -58,8 +58,14 @@ export async function report(db: Db, args: ReportArgs): Promise<Report> {
   const asked = { ...query, order: null, parameters: [...query.parameters, ...recordedFrom(args.recordedFrom)] };
   const find = (limit: number): Promise<EventPosition[]> =>
     findEvents(db, asked, { after: from === 0 ? null : { seq: from - 1, time: 0, below: '' }, through, limit });
+  /** In the order of an extension field, which the position of an event alone does not tell. */
+  const findInOrder = async (order: EventOrder, limit: number): Promise<EventPosition[]> => {
+    const recorded = recordedFrom(await recordTimeOf(db, from));
+    const ordered = { ...asked, order, parameters: [...asked.parameters, ...recorded] };
+    return (await findEvents(db, ordered, { after: null, through, limit })).filter(({ seq }) => seq >= from);
+  };
 
-  const whole = run === null ? null : await wholeRun(query, run.sent, find);
+  const whole = run === null ? null : await wholeRun(query, run.sent, find, findInOrder);
   if (whole !== null && 'status' in whole)
     return {
       ...(await windowEnd(db, through)),
@@ -72,11 +78,11 @@ export async function report(db: Db, args: ReportArgs): Promise<Report> {
     };
   const found = whole === null ? await find(args.limit + 1) : whole.slice(run?.sent, (run?.sent ?? 0) + args.limit + 1);
 
-  const texts = await EventTexts.of(db, style.format);
-  const events: EventText[] = [];
+  const writing = await EventWriting.of(db, style);
+  const events: WrittenEvent[] = [];
   let bytes = 0;
-  for await (const event of texts.of(found.slice(0, args.limit))) {
-    bytes += Buffer.byteLength(event.text);
+  for await (const event of writing.of(found.slice(0, args.limit))) {
+    bytes += event.bytes;
     if (events.length > 0 && bytes > args.bytes) break;
     events.push(event);
   }
@@ -85,7 +91,7 @@ export async function report(db: Db, args: ReportArgs): Promise<Report> {
   const last = more && whole === null ? (found[count - 1] as EventPosition).seq : through;
   const part = whole === null ? `${found[0]?.seq ?? through}-${found[count - 1]?.seq ?? 'none'}` : `${through}-${run?.sent}-${count}`;
   const end = more && whole !== null ? { next: from, more, recordTime: null } : { ...(await windowEnd(db, last)), more };
-  return { ...end, body: documentOf(events, style), count, part, through, last, problem: null };
+  return { ...end, body: documentOf(events, style).body, count, part, through, last, problem: null };
 }
 
 /** Of a run whose query counts or orders its result: all of it, or why there is none. Null where it can be read in the order of recording. */
@@ -93,13 +99,16 @@ async function wholeRun(
   query: EventQuery,
   sent: number,
   find: (limit: number) => Promise<EventPosition[]>,
+  findInOrder: (order: EventOrder, limit: number) => Promise<EventPosition[]>,
 ): Promise<EventPosition[] | Problem | null> {
   const { order, maxEventCount, eventCountLimit } = query;
   if (maxEventCount !== null && sent === 0 && (await find(maxEventCount + 1)).length > maxEventCount) return tooMany(maxEventCount);
   if (order === null) return null;
   const all = await find(ORDERED_MAX + 1);
   if (all.length > ORDERED_MAX) return tooMany(ORDERED_MAX);
-  return all.sort(inOrder(order)).slice(0, eventCountLimit ?? all.length);
+  // Besides these, only what was recorded in the very microsecond in which the window begins.
+  const sorted = order.by === 'extension' ? await findInOrder(order, 2 * ORDERED_MAX) : all.sort(inOrder(order));
+  return sorted.slice(0, eventCountLimit ?? sorted.length);
 }
 
 function tooMany(max: number): Problem {
@@ -115,6 +124,18 @@ function inOrder({ by, direction }: EventOrder): (a: EventPosition, b: EventPosi
 
 function recordedFrom(time: ExactTime | null): EventQuery['parameters'] {
   return time === null ? [] : [{ name: 'GE_recordTime', tail: null, value: time }];
+}
+
+async function recordTimeOf(db: Db, seq: number): Promise<ExactTime | null> {
+  const [row] = await db.all<{ record_time: number }>(sql`SELECT record_time FROM entry WHERE seq = ${seq}`);
+  if (row === undefined) return null;
+  const ms = Math.floor(row.record_time / 1000);
+  return {
+    ms,
+    below: String(row.record_time - ms * 1000)
+      .padStart(3, '0')
+      .replace(/0+$/, ''),
+  };
 }
 
 async function windowEnd(db: Db, last: number): Promise<Pick<Report, 'next' | 'more' | 'recordTime'>> {

@@ -87,7 +87,7 @@ function wordOf(resource: Exclude<Resource, 'epcs'>, value: string): string {
 async function wordsBehind(db: Db, column: SQL, after: number, limit: number): Promise<{ id: number; text: string }[]> {
   return await db.all<{ id: number; text: string }>(
     sql`WITH RECURSIVE v(id, n) AS (
-          SELECT min(e.${column}), 1 FROM event e WHERE e.${column} > ${after}
+          SELECT min(e.${column}), 1 FROM event e WHERE e.${column} > CAST(${after} AS BIGINT)
           UNION ALL SELECT (SELECT min(e.${column}) FROM event e WHERE e.${column} > v.id), v.n + 1 FROM v WHERE v.id IS NOT NULL AND v.n < ${limit})
         SELECT t.id, t.text FROM v CROSS JOIN term t ON t.id = v.id ORDER BY t.id`,
   );

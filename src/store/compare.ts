@@ -53,6 +53,7 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   event: { key: ['seq'] },
   event_item: { key: ['item', 'seq', 'role'] },
   event_lot: { key: ['lot', 'seq', 'role'] },
+  event_field: { key: ['field', 'key', 'seq', 'part'] },
   containment: { key: ['child', 'from_seq', 'parent', 'kind', 'uom'] },
   containment_past: { key: ['child', 'from_seq', 'parent', 'kind', 'uom', 'known_seq', 'until_seq'], without: ['id'], runs: 'child' },
   lineage: { key: ['transformation', 'side', 'node', 'seq'] },

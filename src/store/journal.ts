@@ -1,6 +1,7 @@
 import type {
   EntryRow,
   EventRow,
+  FieldRow,
   FindingRow,
   FindingThing,
   IntervalRow,
@@ -78,6 +79,7 @@ export interface Journal {
     items: readonly (readonly [item: number, seq: number, role: number])[],
     parts: readonly PartRow[],
     lineage: readonly LineageRow[],
+    fields?: readonly FieldRow[],
   ): Awaitable<void>;
   setVoid(seqs: readonly number[], voidSeq: number): Awaitable<void>;
   setTwin(seq: number, of: number | null): Awaitable<void>;

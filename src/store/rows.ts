@@ -70,6 +70,8 @@ export type IntervalRow = {
 };
 
 export type PartRow = { lot: number; seq: number; role: number; quantity: number | null; uom: string | null };
+/** One value of an event that parameters of queries ask for (EventField), its name as a term. */
+export type FieldRow = { field: number; key: string; seq: number; part: number };
 export type LineageRow = { transformation: number; side: 0 | 1; node: number; seq: number; quantity: number | null; uom: string | null };
 /** A line of lineage with the place of its event in the order of effects (all of them transformations). */
 export type LineageStep = LineageRow & Pick<EventRow, 'time' | 'below' | 'digest'>;
@@ -113,7 +115,8 @@ export type JobRow = {
   errors: string;
 };
 
-export type MasterdataRow = { type: string; id: string; seq: number; attributes: string; children: string };
+/** `sent` is a list: the id and the children as they were sent. Null in rows of a version that did not keep it. */
+export type MasterdataRow = { type: string; id: string; seq: number; attributes: string; children: string; sent: string | null };
 export type KeyRow = { id: string; name: string; roles: string; hash: Uint8Array; created: number; ended: number | null };
 /** Times in ms. */
 export type QueryRow = { name: string; query: string; actor: string; created: number };

@@ -126,6 +126,12 @@ export const tables = {
     quantity: real('quantity'),
     uom: text('uom'),
   }),
+  event_field: sqliteTable('event_field', {
+    field: integer('field').notNull(),
+    key: text('key').notNull(),
+    seq: integer('seq').notNull(),
+    part: integer('part').notNull(),
+  }),
   containment: sqliteTable('containment', stay()),
   containment_past: sqliteTable('containment_past', {
     id: integer('id').primaryKey(),
@@ -162,6 +168,7 @@ export const tables = {
     seq: integer('seq').notNull(),
     attributes: text('attributes').notNull(),
     children: text('children').notNull(),
+    sent: text('sent'),
   }),
   api_key: sqliteTable('api_key', {
     id: text('id').primaryKey(),

@@ -88,6 +88,11 @@ export function eachRun(facts: SQL, role: number): SQL {
   });
 }
 
+/** Whether a question about the row in hand has an answer. PostgreSQL is held to asking it row by row, through an index: it would join what it takes for few rows. */
+export function exists(question: SQL): SQL {
+  return perEngine({ sqlite: sql`EXISTS (${question})`, postgres: sql`EXISTS (${question} OFFSET 0)` });
+}
+
 /** The first rows of several questions together, in an order in which an index has those of each: SQLite merges them; PostgreSQL is told to take as many of each. */
 export function merged(questions: readonly SQL[], order: SQL, limit: number): SQL {
   const sorted = sql`ORDER BY ${order} LIMIT ${limit}`;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,15 +7,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type RunningServer, startServer } from '../../src/cli/serve.ts';
 import { readSettings } from '../../src/settings.ts';
 import { e01, e01Key } from '../../src/worlds/index.ts';
+import { HAS_CHROMIUM, launchChromium } from '../support/chromium.ts';
 
-const CHROMIUM = process.env['LOTLINE_CHROMIUM'] ?? '/usr/bin/chromium';
 const KEY = 'browser-admin-key-0123456789';
 
-const chromium = existsSync(CHROMIUM) ? (await import('playwright-core').catch(() => null))?.chromium : undefined;
-if (chromium === undefined) console.warn(`The page is not tried: there is no ${CHROMIUM} (LOTLINE_CHROMIUM), or no playwright-core.`);
-
 // Scenario E-01 (domain.md §20, design.md §7), in a real browser against a real server.
-describe.skipIf(chromium === undefined)('the page', () => {
+describe.skipIf(!HAS_CHROMIUM)('the page', () => {
   const key = e01Key();
   let server: RunningServer;
   let folder: string;
@@ -29,10 +26,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     server = await startServer(readSettings({ port: '0', data: folder, adminKey: KEY }, {}));
     for (const { text } of e01()) await server.deps.capture.accept({ body: Buffer.from(text), actor: 'test', behaviour: 'rollback' });
     await server.deps.capture.settled();
-    browser = await chromium!.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
-    });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();

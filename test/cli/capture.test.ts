@@ -113,7 +113,7 @@ describe('lotline capture, against a running service', () => {
     const nowhere = await run(['capture', folder, '--url', 'http://127.0.0.1:9']);
     expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining('No lotline answers at http://127.0.0.1:9')]);
     const nothing = await run(['capture', folderOf([])]);
-    expect([nothing.code, nothing.err]).toEqual([1, expect.stringContaining('no .json or .jsonld file')]);
+    expect([nothing.code, nothing.err]).toEqual([1, expect.stringContaining('no .json, .jsonld or .xml file')]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { documentOf, objectEvent, sgtin } from '../support/epcis-documents.ts';
 import { problemOf, TestServer } from '../support/server.ts';
 
@@ -54,6 +54,16 @@ describe('a text that nests without end', () => {
     expect((await server.call(method, url, { body: open(MIB, '[') })).statusCode).toBe(413);
   });
 
+  it('is refused in master data', async () => {
+    for (const deep of [open(MIB - 200, '['), open(MIB - 200, '{"a":'), nested(400_000), nested(100)])
+      for (const member of ['attribute', 'cbvmda:a']) {
+        const body = `{"type":"Location","id":"urn:x:1","attributes":[{"id":"urn:x:a","${member}":${deep}}]}`;
+        const answer = await server.call('POST', '/api/v1/masterdata', { body });
+        expect(answer.statusCode, answer.body.slice(0, 300)).toBe(400);
+        expect(problemOf(answer).code).toBe('EV-SYNTAX');
+      }
+  });
+
   it('may nest as deeply as the limit says', async () => {
     const answer = await server.call('POST', '/api/v1/hash', { body: withText(nested(60), 'event', true) });
     expect(answer.statusCode, answer.body).toBe(200);
@@ -91,6 +101,20 @@ describe('a client that takes its time', () => {
     await new Promise((closed) => socket.once('close', closed));
     expect(heard).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
     expect(JSON.parse(heard.slice(heard.indexOf('\r\n\r\n')))).toMatchObject({ code: 'REQ-TIME', status: 408 });
+  });
+});
+
+describe('a client that goes away', () => {
+  it.each(['/epcis/capture', '/api/v1/keys', '/api/v1/masterdata'])('in the middle of a body for %s is nobody to answer', async (path) => {
+    const socket = connect((server.service.app.server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${server.keys.admin}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
+    );
+    await vi.waitFor(() => expect(socket.bytesWritten).toBeGreaterThan(100));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.resetAndDestroy();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(said).toEqual([]);
   });
 });
 

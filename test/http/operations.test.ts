@@ -56,6 +56,38 @@ describe('other origins (R-15)', () => {
       expect(String(plain.headers['access-control-expose-headers'])).toContain(name);
   });
 
+  it('are given leave for every header of EPCIS that they ask to send (R-15)', async () => {
+    const wanted = 'authorization,content-type,gs1-capture-error-behaviour,gs1-epc-format,gs1-epcis-min,gs1-extensions';
+    const headers = { ...preflight, 'access-control-request-headers': wanted };
+    const answer = await server.call('OPTIONS', '/epcis/capture', { key: null, headers });
+    expect(String(answer.headers['access-control-allow-headers']).replaceAll(' ', '')).toBe(wanted);
+    for (const method of ['GET', 'POST', 'PATCH', 'DELETE', 'OPTIONS'])
+      expect(String(answer.headers['access-control-allow-methods'])).toContain(method);
+  });
+
+  it('may read every header that the description of the interface names (R-15)', async () => {
+    const answer = await server.get('/epcis', { headers: { origin: 'https://app.example' } });
+    const exposed = String(answer.headers['access-control-expose-headers']).split(', ');
+    const { paths } = (await server.get('/api/v1/openapi.json')).json() as {
+      paths: Record<string, Record<string, { responses: Record<string, { headers?: object }> }>>;
+    };
+    const named = Object.values(paths).flatMap((operations) =>
+      Object.values(operations).flatMap(({ responses }) => Object.values(responses).flatMap(({ headers = {} }) => Object.keys(headers))),
+    );
+    expect(new Set(named).size).toBeGreaterThan(10);
+    expect([...new Set(named)].filter((name) => !exposed.includes(name))).toEqual([]);
+  });
+
+  it('can read that the service is busy (R-15)', async () => {
+    const busy = await TestServer.start({ corsOrigins: ['https://app.example'] }, undefined, { http: { requests: 0 } });
+    try {
+      const answer = await busy.get('/epcis', { headers: { origin: 'https://app.example' } });
+      expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([503, 'https://app.example']);
+    } finally {
+      await busy.close();
+    }
+  });
+
   it('that are not named get nothing', async () => {
     const answer = await server.get('/epcis', { headers: { origin: 'https://evil.example' } });
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();

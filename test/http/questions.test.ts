@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EPCIS_PREFIXES, eventHash, formatHashId } from '../../src/epcis/index.ts';
 import { formatKey, parseThing } from '../../src/identifiers/index.ts';
 import { e01 } from '../../src/worlds/index.ts';
-import { documentOf, EPCIS_CONTEXT, objectEvent, sgtin } from '../support/epcis-documents.ts';
+import { documentOf, EPCIS_CONTEXT, objectEvent, SITE, sgtin } from '../support/epcis-documents.ts';
 import { TestServer } from '../support/server.ts';
 import { ENGINES } from '../support/test-store.ts';
 
@@ -231,6 +231,44 @@ describe.each(ENGINES)('on %s', (engine) => {
       const { events } = (await server.call('POST', '/api/v1/hash', { body: text })).json();
       expect(events[0].prehash).toContain('{http://ns.example.com/epcis/}n=1234567890123456');
       expect(events[0].hash).toBe(formatHashId(createHash('sha256').update(events[0].prehash, 'utf8').digest()));
+    });
+  });
+
+  describe('POST /api/v1/hash of events that are named by a hash', () => {
+    type Hashed = { hash: string; profile: string; verified?: { id: string; matched: string | null; tried: string[] } };
+    const event = { ...objectEvent(), sourceList: [{ type: 'location', source: SITE }], ilmd: { 'cbvmda:lotNumber': 'L1' } };
+    const ask = async (events: Record<string, unknown>[], query = '') =>
+      (await server.call('POST', `/api/v1/hash${query}`, { body: documentOf(events) })).json() as { events: Hashed[] };
+
+    it('says in which profile the name was made, and of a changed event that none gives it (codes.md §1.3)', async () => {
+      const { events: plain } = await ask([event], '?profile=T');
+      const eventID = plain[0]?.hash;
+      expect(plain[0]).toMatchObject({ profile: 'T' });
+      const { events } = await ask([
+        { ...event, eventID },
+        { ...event, eventID, disposition: 'inactive' },
+        { ...event, eventID: 'urn:x:1' },
+      ]);
+      expect(events.map(({ verified }) => verified)).toEqual([
+        { id: eventID, matched: 'T', tried: ['P', 'T'] },
+        { id: eventID, matched: null, tried: ['P', 'T', 'O2.0', 'O2.1'] },
+        undefined,
+      ]);
+    });
+
+    it('holds the events to the ID that is asked for', async () => {
+      const { events: own } = await ask([event], '?profile=O2.1');
+      const { events } = await ask([event, objectEvent()], `?verify=${encodeURIComponent(own[0]?.hash ?? '')}`);
+      expect(events.map(({ verified }) => verified?.matched)).toEqual(['O2.1', null]);
+    });
+
+    it.each([
+      ['?verify=urn:x:1', '?verify'],
+      ['?profile=X', '?profile'],
+      ['?profiles=P', '?profiles'],
+    ])('refuses %s', async (query, at) => {
+      const answer = await server.call('POST', `/api/v1/hash${query}`, { body: documentOf([event]) });
+      expect([answer.statusCode, answer.json()]).toMatchObject([400, { code: 'REQ-FORM', at }]);
     });
   });
 

@@ -192,6 +192,7 @@ describe.each(ENGINES)('on %s', (engine) => {
                 'event',
                 'event_item',
                 'event_lot',
+                'event_field',
                 'item',
                 'lot',
                 'class',

@@ -465,6 +465,15 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
         ]);
       });
 
+      it('keeps the fields of an event as they are told, few or many', async () => {
+        const odd = ODD.map((key, i) => ({ field: i, key, seq: 1, part: 0 }));
+        const many = Array.from({ length: 300 }, (_, i) => ({ field: 7, key: `n${i}`, seq: MOST, part: i }));
+        await journal.insertEvents([event(1)], [], [], [], odd);
+        await journal.insertEvents([event(MOST)], [], [], [], many);
+        const told = await committed('SELECT field, key, seq, part FROM event_field ORDER BY seq, field, part');
+        expect(told.map(({ field, key, seq, part }) => ({ field, key, seq, part }))).toEqual([...odd, ...many]);
+      });
+
       it('adds up what an event states of a lot in one unit, and keeps no quantity of several', async () => {
         const part = (lot: number, quantity: number | null, uom: string | null) => ({ lot, seq: 1, role: 0, quantity, uom });
         const parts = [part(1, 0.1, 'KGM'), part(1, 0.2, 'KGM'), part(2, 1, 'KGM'), part(2, 1, 'GRM'), part(3, 1, null), part(3, 2, null)];
@@ -772,10 +781,10 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
       it('keeps payloads, jobs, master data and keys', async () => {
         const payload = { ...PAYLOAD, gaps: Buffer.from([0, 10, 255]) };
         const key: KeyRow = { id: 'k_1', name: 'line "3"', roles: '["line"]', hash: digestOf('k'), created: 5, ended: null };
-        const master = { type: 'urn:t', id: '414/1', seq: 3, attributes: '{}', children: '[]' };
+        const master = { type: 'urn:t', id: '414/1', seq: 3, attributes: '{}', children: '[]', sent: '["urn:x:1"]' };
         await journal.putPayloads([payload, { ...payload, capture: 2, capture_id: 'c2' }]);
         await journal.putJobs([JOB, { ...JOB, id: 2, capture_id: 'c2', success: 0, errors: '["\u{10FFFF}"]' }]);
-        await journal.putMasterdata([master, { ...master, seq: 4 }, { ...master, seq: 4, attributes: '{"a":1}' }]);
+        await journal.putMasterdata([master, { ...master, seq: 4 }, { ...master, seq: 4, attributes: '{"a":1}', sent: null }]);
         await journal.putKey(key);
         expect((await journal.endedJobs(['c2', 'none', 'c1'])).sort()).toEqual(['c1', 'c2']);
         await journal.commit();
@@ -793,7 +802,10 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
           JOB,
           { ...JOB, id: 2, capture_id: 'c2', success: 0, errors: '["\u{10FFFF}"]' },
         ]);
-        expect(await committed('SELECT * FROM masterdata ORDER BY seq')).toEqual([master, { ...master, seq: 4, attributes: '{"a":1}' }]);
+        expect(await committed('SELECT * FROM masterdata ORDER BY seq')).toEqual([
+          master,
+          { ...master, seq: 4, attributes: '{"a":1}', sent: null },
+        ]);
         expect(await committed('SELECT * FROM api_key')).toEqual([{ ...key, ended: 9 }]);
       });
 

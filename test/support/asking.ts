@@ -1,3 +1,4 @@
+import { readMasterdataQuery } from '../../src/epcis/index.ts';
 import { parseQueryBody } from '../../src/epcis/query/index.ts';
 import type { AnswerStyle } from '../../src/query/event-answer.ts';
 import type { QuestionName, Questions } from '../../src/query/questions.ts';
@@ -28,6 +29,12 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     const jobs = await ask('captureJobs', { limit: 3 });
     for (const { captureID } of jobs ?? []) await ask('captureJobs', { captureID, limit: 1 });
   },
+  async capturedDocument(ask) {
+    const jobs = await ask('captureJobs', { limit: 100 });
+    for (const captureID of [...(jobs ?? []).map((job) => job.captureID), 'none'])
+      for (const form of ['as sent', 'json', 'xml', 'xml-1.2'] as const)
+        await ask('capturedDocument', { captureID, form, now: '2026-03-02T12:00:00Z' });
+  },
   async consistency(ask, { entries }) {
     for (const size of sizes(entries)) for (const args of [{ from: size }, { from: 2, to: size }]) await ask('consistency', args);
   },
@@ -51,6 +58,7 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
       { orderBy: 'eventTime' },
       { orderBy: 'eventTime', orderDirection: 'ASC', eventCountLimit: 7 },
       { orderBy: 'recordTime' },
+      { orderBy: 'http://ns.example.com/epcis/#result' },
     ]) {
       const query = parseQueryBody(body);
       for (let start = null, pages = 0; pages < 20; pages++) {
@@ -112,6 +120,55 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async namedQueries(ask) {
     for (const args of [{ limit: 10 }, { limit: 1 }, { limit: 10, after: 'all' }, { limit: 1, name: 'all' }, { limit: 1, name: 'none' }])
       await ask('namedQueries', args);
+  },
+  async masterdata(ask, { things }) {
+    const location = 'urn:epc:id:sgln:9520123.00010.0';
+    const known = things.flatMap((thing) => thing.known ?? [])[0];
+    for (const parameters of [
+      {},
+      { vocabularyName: ['Location', 'Party'], includeChildren: false },
+      { vocabularyName: ['urn:x:none'] },
+      { includeAttributes: false },
+      { attributeNames: ['name', 'cbvmda:city'] },
+      { EQ_name: [location, 'urn:epc:id:pgln:9520123.00010', 'https://id.gs1.org/414/9520123000103'] },
+      { WD_name: [location] },
+      { WD_name: [location], EQ_name: ['urn:epc:id:sgln:9520123.00010.7', location] },
+      { HASATTR: ['name', 'urn:epcglobal:cbv:mda:city'] },
+      { HASATTR: ['urn:x:none'] },
+      { EQATTR: new Map([['countryCode', ['DE', 'FR']]]) },
+      { EQATTR: new Map([['countryCode', ['DE', 'AT', 'FR', 'CH']], ['urn:x:none', ['']]]) }, // biome-ignore format: a pair
+      { maxElementCount: 2 },
+      { maxElementCount: 1_000 },
+    ] satisfies Parameters<typeof readMasterdataQuery>[0][]) {
+      const query = readMasterdataQuery(parameters);
+      for (const limit of [1_000, 3])
+        for (const then of [{}, ...(known === undefined ? [] : [{ known }])])
+          for (let after = null, pages = 0; pages < 30; pages++) {
+            const page: Awaited<ReturnType<Questions['masterdata']>> | undefined = await ask('masterdata', {
+              query,
+              after,
+              limit,
+              ...then,
+            });
+            after = page?.next ?? null;
+            if (after === null) break;
+          }
+    }
+  },
+  async masterdataElement(ask) {
+    for (const of of [{}, { known: '2000-01-01T00:00:00Z' }, { known: 'then' }])
+      for (const key of ['414/9520123000103', 'urn:x:none'])
+        await ask('masterdataElement', { type: 'urn:epcglobal:epcis:vtype:Location', key, ...of });
+  },
+  async masterdataHistory(ask) {
+    for (const of of [{}, { before: 0 }, { before: 10_000 }])
+      for (const limit of [1, 10])
+        await ask('masterdataHistory', {
+          type: 'urn:epcglobal:epcis:vtype:Location',
+          key: '414/9520123000103',
+          limit,
+          ...of,
+        });
   },
   async packLines(ask, { things }) {
     for (const thing of things)

@@ -1,17 +1,31 @@
 import { Command } from 'commander';
 import { vi } from 'vitest';
 import { backupCommand } from '../../src/cli/backup.ts';
+import { convertCommand } from '../../src/cli/convert.ts';
 import { exportCommand } from '../../src/cli/export.ts';
+import { hashCommand } from '../../src/cli/hash.ts';
 import { importCommand } from '../../src/cli/import.ts';
 import { migrateStoreCommand } from '../../src/cli/migrate-store.ts';
 import { rebuildCommand } from '../../src/cli/rebuild.ts';
 import { restoreCommand } from '../../src/cli/restore.ts';
+import { validateCommand } from '../../src/cli/validate.ts';
 import { verifyLogCommand } from '../../src/cli/verify-log.ts';
 
-const COMMANDS = [backupCommand, exportCommand, importCommand, migrateStoreCommand, rebuildCommand, restoreCommand, verifyLogCommand];
+const COMMANDS = [
+  backupCommand,
+  convertCommand,
+  exportCommand,
+  hashCommand,
+  importCommand,
+  migrateStoreCommand,
+  rebuildCommand,
+  restoreCommand,
+  validateCommand,
+  verifyLogCommand,
+];
 
-/** Runs a command that moves or checks stores in this process, and answers what it prints. What it throws passes through. */
-export async function lotline(...args: readonly string[]): Promise<{ out: string; err: string }> {
+/** Runs a command that needs no running service in this process, and answers what it prints. What it throws passes through. */
+export async function lotline(...args: readonly string[]): Promise<{ out: string; err: string; code: number }> {
   const program = new Command('lotline').exitOverride();
   for (const add of COMMANDS) add(program);
   const said = { out: '', err: '' };
@@ -22,7 +36,7 @@ export async function lotline(...args: readonly string[]): Promise<{ out: string
   );
   try {
     await program.parseAsync(['node', 'lotline', ...args]);
-    return said;
+    return { ...said, code: Number(process.exitCode ?? 0) };
   } finally {
     for (const spy of spies) spy.mockRestore();
     process.exitCode = undefined;

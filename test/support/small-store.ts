@@ -62,6 +62,30 @@ const DOCUMENTS: readonly (readonly Json[])[] = [
   [observeLot(59, [quantityOf(lotOf('L1'))], {}, { persistentDisposition: { set: ['recalled'] } })],
 ];
 
+const site = (extension: string, children: readonly string[] = [], more: readonly { id: string; attribute: unknown }[] = []) => ({
+  id: `urn:epc:id:sgln:9520123.00010.${extension}`,
+  attributes: [{ id: 'urn:epcglobal:cbv:mda:name', attribute: `Hall ${extension}` }, ...more],
+  children: children.map((child) => `urn:epc:id:sgln:9520123.00010.${child}`),
+});
+/** A plant, a hall, a line and back again: the last one is told to hold the first. */
+const SITES = [
+  {
+    type: 'urn:epcglobal:epcis:vtype:Location',
+    vocabularyElementList: [
+      site('0', ['7']),
+      site(
+        '7',
+        ['8'],
+        [
+          { id: 'http://ns.example.com/epcis/level', attribute: 2.5 },
+          { id: 'urn:x:odd', attribute: { a: ['\0', '\u{10FFFF}'] } },
+        ],
+      ),
+      site('8', ['0']),
+    ],
+  },
+];
+
 /** The hash of a key that was granted and ended. */
 export const KEY_HASH = 'ab'.repeat(32);
 /** When the first document was recorded; each is a minute after the one before. */
@@ -69,7 +93,7 @@ export const RECORDED = START + 86_400_000;
 
 /**
  * An embedded store with a little of everything: every type of event, names that are hard to quote, times that differ below the millisecond, late,
- * wrong and repeated events, declarations, findings open and resolved, refused documents, keys, names of parties.
+ * wrong and repeated events, declarations, findings open and resolved, refused documents, keys, master data by document and by call.
  */
 export async function openSmallStore(): Promise<TestStore> {
   let now = RECORDED;
@@ -88,6 +112,7 @@ export async function openSmallStore(): Promise<TestStore> {
   await command({ kind: 'grant-key', id: 'k_1', name: 'line', roles: ['line'], hash: KEY_HASH }, 'system');
   await command({ kind: 'grant-key', id: 'k_2', name: 'reader', roles: ['reader', 'line'], hash: 'cd'.repeat(32) }, 'system');
   await command({ kind: 'end-key', id: 'k_1' }, 'k_2');
+  await command({ kind: 'put-masterdata', vocabularyList: SITES }, 'k_2');
   const { code, seq } = store.findings()[0] as { code: string; seq: number };
   await command({ kind: 'resolve-finding', code, seq, state: 'closed', note: 'relabelled' }, 'k_2');
   for (const name of ['all', 'Zürich', 'a"\\\'b'])

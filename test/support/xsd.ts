@@ -7,6 +7,8 @@ import { sharedPath } from './shared.ts';
 const SCHEMAS = {
   '2.0': 'xsd-2.0/EPCglobal-epcis-2_0.xsd',
   '1.2': 'xsd-1.2/EPCglobal-epcis-1_2.xsd',
+  'master data 2.0': 'xsd-2.0/EPCglobal-epcis-masterdata-2_0.xsd',
+  'master data 1.2': 'xsd-1.2/EPCglobal-epcis-masterdata-1_2.xsd',
   'query 2.0': 'xsd-2.0/EPCglobal-epcis-query-2_0.xsd',
   'query 1.2': 'xsd-1.2/EPCglobal-epcis-query-1_2.xsd',
 } as const;

@@ -31,6 +31,8 @@ describe('the values of CBV 2.0', () => {
     ['bizStep', 'transforming', 'V-3, V-5'],
     ['bizStep', 'Shipping', 'V-3'],
     ['bizStep', '', 'V-3'],
+    ['disposition', 'shipping', 'J-4, V-3'],
+    ['sourceDestType', 'po', 'J-4, V-3'],
     ['bizStep', 'urn:epcglobal:cbv:bizstep:shiping', 'V-4'],
     ['bizStep', 'https://ref.gs1.org/cbv/BizStep-shiping', 'V-4'],
     ['bizStep', 'https://ref.gs1.org/cbv/Disp-active', 'V-4'],

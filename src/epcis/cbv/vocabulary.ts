@@ -23,7 +23,7 @@ export function canonicalVocabulary(kind: VocabularyKind, text: string, prefixes
     if (!uri.startsWith(space)) continue;
     const tail = uri.slice(space.length);
     if (list.has(tail)) return tail;
-    if (space === urn && CBV_DEPRECATED[kind]?.has(tail)) return uri;
+    if (urn !== null && CBV_DEPRECATED[kind]?.has(tail)) return urn + tail;
     throw unknownWord(kind, name, tail);
   }
   if (uri.startsWith(CBV_URN) || uri.startsWith('urn:epc:') || uri.startsWith('https://ref.gs1.org/cbv/')) {

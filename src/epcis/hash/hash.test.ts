@@ -15,8 +15,17 @@ import { sharedPath } from '../../../test/support/shared.ts';
 import { readContext } from '../json/context.ts';
 import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { ExactNumber, parseExactJson, plainDecimal, plainDouble } from './exact-number.ts';
-import { eventHash, fingerprints, formatHashId, parseHashId } from './hash.ts';
-import { prehash } from './prehash.ts';
+import {
+  checkForeignHashId,
+  eventHash,
+  fingerprints,
+  formatHashId,
+  hashInProfile,
+  isForeignHashId,
+  parseHashId,
+  verifyHashId,
+} from './hash.ts';
+import { HASH_PROFILES, type HashProfile, prehash } from './prehash.ts';
 
 type Json = Record<string, unknown>;
 const EX = 'http://ns.example.com/epcis/';
@@ -69,8 +78,13 @@ describe('the pre-hash string (codes.md §1, profile P)', () => {
     ],
     [
       'counts the attributes of an XML element as its children, and its own text as its value',
-      { 'cbvmda:netWeight': { '@measurementUnitCode': 'KGM', '@ex:by': 'scale', '#text': '3.50' }, 'ex:a': { '@b': 'c' } },
+      { 'cbvmda:netWeight': { '@:measurementUnitCode': 'KGM', '@ex:by': 'scale', '#:text': '3.50' }, 'ex:a': { '@:b': 'c' } },
       '{http://ns.example.com/epcis/}ab=c{urn:epcglobal:cbv:mda:}netWeight=3.5measurementUnitCode=KGM{http://ns.example.com/epcis/}by=scale',
+    ],
+    [
+      'takes the keywords of JSON-LD for members like any other, but for contexts and comments',
+      { 'ex:a': { '@type': 'xsd:date', '@value': '2026', '#text': 'x', '@id': 'y', '@context': { z: 'urn:z:' }, comment: 'c' } },
+      `{${EX}}a#text=x@id=y@type=xsd:date@value=2026`,
     ],
     [
       'puts the type before the transaction, and copes without a type',
@@ -143,6 +157,95 @@ describe('the pre-hash string (codes.md §1, profile P)', () => {
     expect(hash(event)).toBe(expected);
     expect(formatHashId(eventHash(event, prefixes))).toBe(`ni:///sha-256;${expected}?ver=CBV2.0`);
   });
+});
+
+describe('the profiles of the event hash (codes.md §1.3, 1.6)', () => {
+  const LINK = 'https://id.gs1.org/01/09520123000110/21/1';
+  const CBV = 'https://ref.gs1.org/cbv';
+  const event = minimal({
+    certificationInfo: 'urn:x:c',
+    parentID: 'urn:x:p',
+    epcList: [sgtin(1)],
+    bizTransactionList: [{ type: 'po', bizTransaction: 'urn:x:t' }],
+    sourceList: [{ type: 'location', source: 'urn:x:s' }],
+    destinationList: [{ type: 'location', destination: 'urn:x:d' }],
+    readPoint: { id: 'urn:x:r', 'ex:a': 'at' },
+    ilmd: { 'ex:i': 'y' },
+    sensorElementList: [{ sensorMetadata: { 'ex:m': 'q' }, sensorReport: [{ type: 'Temperature', value: 1, 'ex:r': 'w' }], 'ex:e': 'z' }],
+    'ex:o': 'own',
+  });
+  const pairs = {
+    bizTransactionList: `bizTransactionListtype=${CBV}/BTT-pobizTransaction=urn:x:t`,
+    sourceList: `sourceListtype=${CBV}/SDT-locationsource=urn:x:s`,
+    destinationList: `destinationListtype=${CBV}/SDT-locationdestination=urn:x:d`,
+  };
+  const REPORT = 'sensorReporttype=https://gs1.org/voc/Temperaturevalue=1';
+  const sensors = `sensorElementsensorMetadata{${EX}}m=q${REPORT}{${EX}}r=w{${EX}}e=z`;
+
+  it.each<[HashProfile, string]>([
+    [
+      'P',
+      `certificationInfo=urn:x:cparentID=urn:x:pepcListepc=${LINK}readPointid=urn:x:r{${EX}}a=atsensorElementList${sensors}` +
+        `${pairs.bizTransactionList}${pairs.destinationList}ilmd{${EX}}i=y${pairs.sourceList}{${EX}}o=own`,
+    ],
+    [
+      'T',
+      `certificationInfo=urn:x:cepcListepc=${LINK}parentID=urn:x:preadPointid=urn:x:r{${EX}}a=at` +
+        `${pairs.bizTransactionList}${pairs.sourceList}${pairs.destinationList}sensorElementList${sensors}ilmd{${EX}}i=y{${EX}}o=own`,
+    ],
+    [
+      'O2.0',
+      `epcListepc=${LINK}parentID=urn:x:preadPointid=urn:x:r${pairs.bizTransactionList}${pairs.sourceList}${pairs.destinationList}` +
+        `sensorElement${REPORT}ilmd{${EX}}i=yreadPoint{${EX}}a=atsensorElementsensorMetadata{${EX}}m=qsensorReport{${EX}}r=w{${EX}}e=z{${EX}}o=own`,
+    ],
+    [
+      'O2.1',
+      `epcListepc=${LINK}parentID=urn:x:preadPointid=urn:x:r{${EX}}a=at` +
+        `${pairs.bizTransactionList}${pairs.sourceList}${pairs.destinationList}sensorElementList${sensors}ilmd{${EX}}i=y{${EX}}o=own`,
+    ],
+  ])('%s', (profile, expected) => {
+    expect(prehash(event, prefixes, profile)).toBe(HEAD + expected);
+    const digest = createHash('sha256')
+      .update(HEAD + expected)
+      .digest('hex');
+    const { hash: id } = hashInProfile(event, prefixes, profile);
+    expect(id).toBe(`ni:///sha-256;${digest}?ver=CBV${profile === 'O2.1' ? '2.1' : '2.0'}`);
+  });
+
+  it('are one for an event where they do not differ', () => {
+    const hashes = HASH_PROFILES.map((profile) => hashInProfile(objectEvent(), prefixes, profile).prehash);
+    expect(new Set(hashes).size).toBe(1);
+  });
+
+  it.each(HASH_PROFILES)('are all tried before an ID counts as another event’s: %s is found', (profile) => {
+    const { hash: id } = hashInProfile(event, prefixes, profile);
+    const { matched, tried } = verifyHashId(id, event, prefixes);
+    expect(matched).toBe(profile);
+    expect(tried.at(-1)).toBe(profile);
+  });
+
+  it('say what was tried when none of them gives the ID', () => {
+    const { hash: id } = hashInProfile(event, prefixes, 'T');
+    expect(verifyHashId(id, { ...event, action: 'ADD' }, prefixes)).toEqual({ id, matched: null, tried: HASH_PROFILES });
+  });
+
+  it('are verified whatever digest the ID has, and in capitals too (codes.md §1)', () => {
+    const digits = createHash('sha3-256')
+      .update(prehash(event, prefixes, 'T'))
+      .digest('hex')
+      .toUpperCase();
+    expect(verifyHashId(`ni:///sha3-256;${digits}?ver=CBV2.0`, event, prefixes).matched).toBe('T');
+    const long = createHash('sha512').update(prehash(event, prefixes)).digest('hex');
+    expect(verifyHashId(`ni:///sha-512;${long}?ver=CBV2.0`, event, prefixes).matched).toBe('P');
+  });
+
+  it.each(['urn:uuid:7f2b1c6e-0000-4000-8000-000000000001', 'ni:///md5;00?ver=CBV2.0', `ni:///sha-256;${'0'.repeat(64)}`])(
+    'take %s for no hash ID',
+    (id) => {
+      expect(isForeignHashId(id)).toBe(false);
+      expect(() => checkForeignHashId(id, '?verify')).toThrow(expect.objectContaining({ code: 'REQ-FORM', at: '?verify' }));
+    },
+  );
 });
 
 /** The same event with its members, and those of everything in it, in another order. */
@@ -229,12 +332,23 @@ describe('the fingerprints', () => {
     expect(identity(minimal({ 'ex:a': '\u001d' }))).not.toBe(identity(minimal({ 'ex:a': '\u001f29;' })));
   });
 
-  it('tells attributes of XML from elements, and from contexts that are none', () => {
+  it('tells attributes of XML from elements, from keywords of JSON-LD, and from contexts that are none', () => {
     const of = (inner: Json) => identity(minimal({ 'ex:o': inner }));
-    expect(of({ '@a': 'b' })).not.toBe(of({ a: 'b' }));
-    expect(of({ '@a': 'b', '#text': 'c' })).not.toBe(of({ '@a': 'b', '#text': 'd' }));
-    expect(of({ '@context': 'urn:x:1' })).not.toBe(of({ '@context': 'urn:x:2' }));
-    expect(of({ '#text': ['c'] })).not.toBe(of({ '#text': ['d'] }));
+    expect(of({ '@:a': 'b' })).not.toBe(of({ a: 'b' }));
+    expect(of({ '@:a': 'b' })).not.toBe(of({ '@a': 'b' }));
+    expect(of({ '@ex:a': 'b' })).not.toBe(of({ 'ex:a': 'b' }));
+    expect(of({ '@:a': 'b', '#:text': 'c' })).not.toBe(of({ '@:a': 'b', '#:text': 'd' }));
+    expect(of({ '@:context': 'urn:x:1' })).not.toBe(of({ '@:context': 'urn:x:2' }));
+    expect(of({ '#:text': ['c'] })).not.toBe(of({ '#:text': ['d'] }));
+  });
+
+  it('takes the spellings of the CBV master data namespace for one, where the hash wants it as declared (V-15)', () => {
+    const spelled = (namespace: string) =>
+      fingerprints(minimal({ ilmd: { 'm:lotNumber': 'L1' } }), new Map([...prefixes, ['m', namespace]]));
+    const [colon, none, sharp] = ['urn:epcglobal:cbv:mda:', 'urn:epcglobal:cbv:mda', 'urn:epcglobal:cbv:mda#'].map(spelled);
+    expect([none?.identityDigest, sharp?.identityDigest]).toEqual([colon?.identityDigest, colon?.identityDigest]);
+    expect(none?.hash).not.toEqual(colon?.hash);
+    expect(spelled('urn:epcglobal:cbv:mda/').identityDigest).not.toEqual(colon?.identityDigest);
   });
 
   it('leave eventID and recordTime out of the digest', () => {

@@ -1,21 +1,38 @@
 import { constrainedDigitalLink } from '../../identifiers/index.ts';
 import { CBV_SPELLINGS, type VocabularyKind } from '../cbv/lists.ts';
-import { expandCurie, type Prefixes, readName } from '../prefixes.ts';
+import {
+  attributeOf,
+  expandCurie,
+  isMasterDataNamespace,
+  MASTER_DATA_NAMESPACE,
+  type Prefixes,
+  readName,
+  TEXT_MEMBER,
+  WRAPPED_NAMESPACE,
+} from '../prefixes.ts';
 import { formatExactTime, formatMilliseconds, parseExactTime } from '../time.ts';
 import { ExactNumber, plainDecimal, plainDouble } from './exact-number.ts';
 
 /**
- * The pre-hash string of an event: profile P of codes.md §1.2, 1.4, 1.5 and 1.7, which the published vectors follow. `prefixes` are those that
- * hold for the event, its own `@context` included.
+ * The ways in which programs write one event before they hash it (codes.md §1.2, 1.3, 1.6). The published vectors follow P, and so do the hashes
+ * that lotline gives; the published description follows T, and the two generations of OpenEPCIS are O2.0 and O2.1.
  */
-export function prehash(event: JsonMembers, prefixes: Prefixes): string {
-  return new Writer(prefixes, false, new Map()).event(event);
+export const HASH_PROFILES = ['P', 'T', 'O2.0', 'O2.1'] as const;
+export type HashProfile = (typeof HASH_PROFILES)[number];
+
+/**
+ * The pre-hash string of an event (codes.md §1.4, 1.5 and 1.7), in profile P unless another one is asked for. `prefixes` are those that hold for
+ * the event, its own `@context` included.
+ */
+export function prehash(event: JsonMembers, prefixes: Prefixes, profile: HashProfile = 'P'): string {
+  return new Writer(prefixes, false, new Map(), profile).event(event);
 }
 
 /**
  * The two strings that are hashed of one event, sharing the work on its identifiers: profile P, and the identity form by which two events are one
  * (design.md §3). The identity form has times at full precision, extension values, `stringValue` and `hexBinaryValue` as written, numbers by their
- * digits and not as doubles, and the errorDeclaration at its end. It fences every item, so that no value can imitate the items of another event.
+ * digits and not as doubles, the namespace of CBV master data in one spelling (V-15), and the errorDeclaration at its end. It fences every item, so
+ * that no value can imitate the items of another event.
  */
 export function fingerprintTexts(event: JsonMembers, prefixes: Prefixes): { prehash: string; identity: string } {
   const links = new Map<string, string[]>();
@@ -26,32 +43,26 @@ export function fingerprintTexts(event: JsonMembers, prefixes: Prefixes): { preh
 }
 
 export type JsonMembers = { readonly [member: string]: unknown };
+type Write = (members: JsonMembers) => string;
 
-// The order of profile P at event level up to sensorElementList; everything else follows sorted as strings.
 const THING_LISTS = new Set(['epcList', 'inputEPCList', 'childEPCs', 'outputEPCList']);
 const QUANTITY_LISTS = new Set(['quantityList', 'childQuantityList', 'inputQuantityList', 'outputQuantityList']);
-const EVENT_ORDER = [
-  'eventTime',
-  'eventTimeZoneOffset',
-  'certificationInfo',
-  'parentID',
-  'epcList',
-  'inputEPCList',
-  'childEPCs',
-  'quantityList',
-  'childQuantityList',
-  'inputQuantityList',
-  'outputEPCList',
-  'outputQuantityList',
-  'action',
-  'transformationID',
-  'bizStep',
-  'disposition',
-  'persistentDisposition',
-  'readPoint',
-  'bizLocation',
-  'sensorElementList',
-] as const;
+const WHEN = words('eventTime eventTimeZoneOffset');
+const CERTIFICATION = ['certificationInfo'];
+const WHAT_TO_WHERE = words(`inputEPCList childEPCs quantityList childQuantityList inputQuantityList outputEPCList outputQuantityList action
+  transformationID bizStep disposition persistentDisposition readPoint bizLocation`);
+const PARTIES = words('bizTransactionList sourceList destinationList');
+const ORDER_T = [...words('epcList parentID'), ...WHAT_TO_WHERE, ...PARTIES, ...words('sensorElementList ilmd')];
+/** The fields at event level in their order, and those that stand among the extensions behind them, all sorted as strings. */
+const ORDERS: Readonly<Record<HashProfile, { readonly inOrder: readonly string[]; readonly sorted: readonly string[] }>> = {
+  P: {
+    inOrder: [...WHEN, ...CERTIFICATION, ...words('parentID epcList'), ...WHAT_TO_WHERE, 'sensorElementList'],
+    sorted: [...PARTIES, 'ilmd'],
+  },
+  T: { inOrder: [...WHEN, ...CERTIFICATION, ...ORDER_T], sorted: [] },
+  'O2.0': { inOrder: [...WHEN, ...ORDER_T], sorted: [] },
+  'O2.1': { inOrder: [...WHEN, ...ORDER_T], sorted: [] },
+};
 const METADATA_ORDER = words('time startTime endTime deviceID deviceMetadata rawData dataProcessingMethod bizRules');
 const REPORT_ORDER =
   words(`type exception deviceID deviceMetadata rawData dataProcessingMethod time microorganism chemicalSubstance value component
@@ -76,35 +87,33 @@ class Writer {
   private readonly prefixes: Prefixes;
   private readonly identity: boolean;
   private readonly links: Map<string, string[]>;
+  private readonly profile: HashProfile;
   private readonly begin: string;
   private readonly end: string;
 
-  constructor(prefixes: Prefixes, identity: boolean, links: Map<string, string[]>) {
+  constructor(prefixes: Prefixes, identity: boolean, links: Map<string, string[]>, profile: HashProfile = 'P') {
     this.prefixes = prefixes;
     this.identity = identity;
     this.links = links;
+    this.profile = profile;
     this.begin = identity ? BEGIN : '';
     this.end = identity ? END : '';
   }
 
   event(event: JsonMembers): string {
     let text = this.item('eventType', this.typeName(event['type']));
-    for (const name of EVENT_ORDER) {
-      const value = event[name];
-      if (value !== undefined && value !== null) text += this.standardMember(name, value);
-    }
-    const rest: string[] = [];
-    this.pairs(rest, 'bizTransactionList', event['bizTransactionList'], 'bizTransaction', 'bizTransactionType');
-    this.pairs(rest, 'sourceList', event['sourceList'], 'source', 'sourceDestType');
-    this.pairs(rest, 'destinationList', event['destinationList'], 'destination', 'sourceDestType');
-    if (isMembers(event['ilmd'])) rest.push(this.group('ilmd', this.extensions(event['ilmd'])));
+    const order = ORDERS[this.profile];
+    for (const name of order.inOrder) text += this.standardMember(name, event[name]);
+    if (this.profile === 'O2.0') text += this.extensionsBehind(event);
+    const rest = order.sorted.map((name) => this.standardMember(name, event[name]));
     this.collectExtensions(event, rest);
     text += sorted(rest).join('');
     if (this.identity && isMembers(event['errorDeclaration'])) text += this.errorDeclaration(event['errorDeclaration']);
     return text;
   }
 
-  private standardMember(name: (typeof EVENT_ORDER)[number], value: unknown): string {
+  private standardMember(name: string, value: unknown): string {
+    if (value === undefined || value === null) return '';
     if (THING_LISTS.has(name)) return this.things(name, value);
     if (QUANTITY_LISTS.has(name)) return this.quantities(name, value);
     switch (name) {
@@ -120,16 +129,19 @@ class Writer {
           : '';
       case 'readPoint':
       case 'bizLocation':
-        return isMembers(value) ? this.group(name, this.plain('id', value['id']) + this.extensions(value)) : '';
-      case 'sensorElementList':
-        return this.group(
-          name,
-          sorted(
-            list(value)
-              .filter(isMembers)
-              .map((element) => this.sensorElement(element)),
-          ).join(''),
-        );
+        return isMembers(value) ? this.group(name, this.plain('id', value['id']) + this.extensionsInPlace(value)) : '';
+      case 'bizTransactionList':
+        return this.pairs(name, value, 'bizTransaction', 'bizTransactionType');
+      case 'sourceList':
+        return this.pairs(name, value, 'source', 'sourceDestType');
+      case 'destinationList':
+        return this.pairs(name, value, 'destination', 'sourceDestType');
+      case 'ilmd':
+        return isMembers(value) ? this.group(name, this.extensions(value)) : '';
+      case 'sensorElementList': {
+        const elements = this.sensorElements(value, (element) => this.sensorElement(element));
+        return this.profile === 'O2.0' ? elements : this.group(name, elements);
+      }
       default:
         return this.plain(name, value);
     }
@@ -161,26 +173,52 @@ class Writer {
   }
 
   /** Type and value as one entry, the type first. */
-  private pairs(into: string[], name: string, value: unknown, member: string, kind: VocabularyKind): void {
+  private pairs(name: string, value: unknown, member: string, kind: VocabularyKind): string {
     const entries = list(value)
       .filter(isMembers)
       .map((entry) => this.fenced(this.vocabulary('type', kind, entry['type']) + this.plain(member, entry[member])));
-    if (entries.length > 0) into.push(this.group(name, sorted(entries).join('')));
+    return entries.length === 0 ? '' : this.group(name, sorted(entries).join(''));
   }
 
   private dispositions(name: string, value: unknown): string {
     return sorted(list(value).map((word) => this.vocabulary(name, 'disposition', word))).join('');
   }
 
+  private sensorElements(value: unknown, write: (element: JsonMembers) => string): string {
+    return sorted(list(value).filter(isMembers).map(write)).join('');
+  }
+
   private sensorElement(element: JsonMembers): string {
+    return this.sensorParts(
+      element,
+      (metadata) => this.inOrder(metadata, METADATA_ORDER) + this.extensionsInPlace(metadata),
+      (report) => this.inOrder(report, REPORT_ORDER) + this.extensionsInPlace(report, ['bizRules']),
+      (own) => this.extensionsInPlace(own),
+    );
+  }
+
+  private sensorParts(element: JsonMembers, metadataOf: Write, reportOf: Write, ownOf: Write): string {
     const metadata = element['sensorMetadata'];
     const reports = list(element['sensorReport'])
       .filter(isMembers)
-      .map((report) => this.group('sensorReport', this.inOrder(report, REPORT_ORDER) + this.extensions(report, ['bizRules'])));
-    const inner = isMembers(metadata)
-      ? this.group('sensorMetadata', this.inOrder(metadata, METADATA_ORDER) + this.extensions(metadata))
-      : '';
-    return this.group('sensorElement', inner + sorted(reports).join('') + this.extensions(element));
+      .map((report) => this.group('sensorReport', reportOf(report)));
+    const inner = isMembers(metadata) ? this.group('sensorMetadata', metadataOf(metadata)) : '';
+    return this.group('sensorElement', inner + sorted(reports).join('') + ownOf(element));
+  }
+
+  /** What O2.0 has left out of the standard fields: it stands behind all of them, in the names of its parents. */
+  private extensionsBehind(event: JsonMembers): string {
+    const extensions: Write = (members) => this.extensions(members);
+    const places = ['readPoint', 'bizLocation'].map((name) => (isMembers(event[name]) ? this.group(name, extensions(event[name])) : ''));
+    const elements = this.sensorElements(event['sensorElementList'], (element) =>
+      this.sensorParts(element, extensions, extensions, extensions),
+    );
+    return places.join('') + elements;
+  }
+
+  /** The extensions of a standard field, at its end. */
+  private extensionsInPlace(members: JsonMembers, also: readonly string[] = []): string {
+    return this.profile === 'O2.0' ? also.map((name) => this.plain(name, members[name])).join('') : this.extensions(members, also);
   }
 
   private inOrder(members: JsonMembers, order: readonly string[]): string {
@@ -216,11 +254,32 @@ class Writer {
   private collectExtensions(members: JsonMembers, into: string[]): void {
     for (const name of Object.keys(members)) {
       if (!name.includes(':')) continue; // a standard member
-      const read = readName(name.startsWith('@') ? name.slice(1) : name, this.prefixes);
-      if (typeof read === 'string') this.extension(name, members[name], into);
-      else if (!(read.namespace === COMMENT && read.local === 'comment'))
-        this.extension(`{${read.namespace}}${read.local}`, members[name], into);
+      if (name === TEXT_MEMBER && isScalar(members[name])) continue; // told with the element that it is the text of
+      const attribute = attributeOf(name);
+      const read = readName(attribute ?? name, this.prefixes);
+      if (typeof read !== 'string' && read.namespace === COMMENT && read.local === 'comment') continue;
+      const value = members[name];
+      if (!this.identity && typeof read !== 'string' && read.namespace === WRAPPED_NAMESPACE && isMembers(value)) {
+        this.collectMembers(value, into); // the hash sees through wrappers (codes.md §1.1)
+        continue;
+      }
+      const key = typeof read === 'string' ? (attribute ?? name) : `{${this.namespace(read.namespace)}}${read.local}`;
+      // The hash calls an attribute by its name (codes.md §1.4), the identity keeps it apart from an element of that name.
+      this.extension(attribute !== null && this.identity ? `@:${key}` : key, value, into);
     }
+  }
+
+  /** What stands inside an extension: members without a namespace occur only there; XML has them as unqualified elements. */
+  private collectMembers(members: JsonMembers, into: string[]): void {
+    this.collectExtensions(members, into);
+    for (const name of Object.keys(members)) {
+      if (!name.includes(':') && name !== 'comment' && name !== '@context') this.extension(name, members[name], into);
+    }
+  }
+
+  /** The hash wants namespaces exactly as declared; whether two events are one does not depend on the spelling (V-15). */
+  private namespace(declared: string): string {
+    return this.identity && isMasterDataNamespace(declared) ? MASTER_DATA_NAMESPACE : declared;
   }
 
   private extension(name: string, value: unknown, into: string[]): void {
@@ -229,35 +288,15 @@ class Writer {
       for (const entry of value) this.extension(name, entry, into);
     } else if (isMembers(value)) {
       const children: string[] = [];
-      this.collectExtensions(value, children);
-      for (const member of Object.keys(value)) {
-        // Members without a namespace occur only in here; XML has them as unqualified elements.
-        if (member.includes(':') || member === 'comment' || this.isText(member, value[member]) || this.isContext(member, value[member]))
-          continue;
-        this.extension(this.attributeKey(member), value[member], children);
-      }
+      this.collectMembers(value, children);
       // The text of an XML element that has attributes is its value, the attributes count as children (codes.md §1.4).
-      const text = this.isText('#text', value['#text']) ? this.extensionText(value['#text']) : '';
+      const text = isScalar(value[TEXT_MEMBER]) ? this.extensionText(value[TEXT_MEMBER]) : '';
       const own = text === '' ? key : `${key}=${text}`;
       if (text !== '' || children.length > 0 || this.identity) into.push(`${this.begin}${own}${sorted(children).join('')}${this.end}`);
     } else if (value !== null && value !== undefined) {
       const text = this.extensionText(value);
       if (text !== '' || this.identity) into.push(this.item(key, text));
     }
-  }
-
-  /** What JSON writes as `@name` is an attribute in XML: the hash calls it by its name, the identity keeps the two apart. */
-  private attributeKey(member: string): string {
-    return member.startsWith('@') && !this.identity ? member.slice(1) : member;
-  }
-
-  private isText(member: string, value: unknown): boolean {
-    return member === '#text' && (value instanceof ExactNumber || (value !== null && value !== undefined && typeof value !== 'object'));
-  }
-
-  /** A context is no content; the text under that name is an attribute `context`, which the identity must not lose. */
-  private isContext(member: string, value: unknown): boolean {
-    return member === '@context' && !(this.identity && typeof value === 'string');
   }
 
   private extensionText(value: unknown): string {
@@ -365,6 +404,10 @@ function list(value: unknown): readonly unknown[] {
 
 function isMembers(value: unknown): value is JsonMembers {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value instanceof ExactNumber;
 }
 
 function words(text: string): readonly string[] {

@@ -28,11 +28,19 @@ describe('the extension fields of an event', () => {
   });
 
   it('of XML that have attributes have their text as value, and the attributes further in', () => {
-    const event = { 'ex:weight': { '@unit': 'KGM', '@ex:by': 'scale', '#text': 3.5 } };
+    const event = { 'ex:weight': { '@:unit': 'KGM', '@ex:by': 'scale', '#:text': 3.5 } };
     expect(fields(event)).toEqual([
       ['event', false, `${EX}weight`, 3.5],
-      ['event', true, '@unit', 'KGM'],
+      ['event', true, 'unit', 'KGM'],
       ['event', true, `${EX}by`, 'scale'],
+    ]);
+  });
+
+  it('of JSON keep the keywords of JSON-LD as names of their own (V-16)', () => {
+    expect(fields({ 'ex:date': { '@type': 'xsd:date', '#text': 'x' } })).toEqual([
+      ['event', false, `${EX}date`, null],
+      ['event', true, '@type', 'xsd:date'],
+      ['event', true, '#text', 'x'],
     ]);
   });
 

@@ -4,7 +4,7 @@ import type { Thing } from '../../identifiers/thing.ts';
 import type { VocabularyKind } from '../cbv/lists.ts';
 import { canonicalVocabulary, unknownCbvUrn } from '../cbv/vocabulary.ts';
 import type { Action, EpcisEvent, ExactTime, Quantity, RuleBreach } from '../model.ts';
-import { expandCurie } from '../prefixes.ts';
+import { expandCurie, isMasterDataNamespace, TEXT_MEMBER } from '../prefixes.ts';
 import { parseExactTime } from '../time.ts';
 import { quoted } from '../uri.ts';
 import { checkUnique } from './check.ts';
@@ -14,9 +14,6 @@ import { isObject, type JsonObject } from './json-object.ts';
 import { checkPersonalValue } from './personal.ts';
 import { BREACHES_MAX } from './rules.ts';
 import { pointerToken } from './split.ts';
-
-// V-15: XML writes it without the colon, the JSON-LD context with it.
-const MASTER_DATA_NAMESPACES = new Set(['urn:epcglobal:cbv:mda', 'urn:epcglobal:cbv:mda:', 'urn:epcglobal:cbv:mda#']);
 
 /**
  * Reads what an event says: identifiers to things, vocabulary values to their canonical form (V-1, V-8, I-10). Faults of identifiers go to the
@@ -257,7 +254,7 @@ class Reader {
     if (isObject(ilmd)) {
       for (const name of Object.keys(ilmd)) {
         const read = this.scope.readName(name);
-        if (typeof read === 'string' || !MASTER_DATA_NAMESPACES.has(read.namespace)) continue;
+        if (typeof read === 'string' || !isMasterDataNamespace(read.namespace)) continue;
         const at = `${this.at}/ilmd/${pointerToken(name)}`;
         if (read.local === 'lotNumber') lot ??= this.name(scalarText(ilmd[name]), at);
         else if (read.local === 'itemExpirationDate') expiry ??= this.name(scalarText(ilmd[name])?.trim() ?? null, at);
@@ -291,7 +288,7 @@ function withoutRepetition(things: Thing[]): readonly Thing[] {
 /** The text of a value, or of the first of several. */
 function scalarText(value: unknown): string | null {
   const first: unknown = Array.isArray(value) ? value[0] : value;
-  const one = isObject(first) ? first['#text'] : first; // an XML element with attributes
+  const one = isObject(first) ? first[TEXT_MEMBER] : first; // an XML element with attributes
   if (typeof one === 'string') return one.trim() === '' ? null : one; // a lot is what was written, byte for byte
   return typeof one === 'number' ? String(one) : null;
 }

@@ -1,3 +1,4 @@
+import { attributeOf, TEXT_MEMBER } from '../prefixes.ts';
 import { quoted } from '../uri.ts';
 import type { Scope } from './context.ts';
 import type { Faults } from './faults.ts';
@@ -46,8 +47,8 @@ export function checkExtensionValue(value: unknown, at: string, scope: Scope, fa
     for (const [name, inner] of Object.entries(value)) {
       if (faults.full) return;
       const here = `${at}/${pointerToken(name)}`;
-      const plain = name.startsWith('@') ? name.slice(1) : name; // an attribute in XML
-      const read = scope.readName(plain);
+      const plain = attributeOf(name) ?? name;
+      const read = name === TEXT_MEMBER ? 'bare' : scope.readName(plain);
       if (read === 'undeclared') {
         const prefix = plain.slice(0, plain.indexOf(':'));
         faults.add('EV-CONTEXT', `the prefix ${quoted(prefix)} is not declared`, here, `Declare ${quoted(prefix)} in @context.`);

@@ -5,6 +5,7 @@ import type { ReadEvent, RuleBreach } from '../model.ts';
 import { quoted } from '../uri.ts';
 import { checkObject } from './check.ts';
 import { type KnownContexts, readContext, type Scope } from './context.ts';
+import { readEventFields } from './event-fields.ts';
 import { Faults } from './faults.ts';
 import { interpretEvent } from './interpret.ts';
 import { isObject, type JsonObject } from './json-object.ts';
@@ -32,6 +33,8 @@ export type DocumentHeader = {
   readonly subscriptionID: string | null;
   /** `epcisHeader` as parsed, null when there is none: header master data and what else the sender put there (DOC-4). */
   readonly epcisHeader: JsonObject | null;
+  /** Members of other namespaces of a JSON document itself; XML has such elements in epcisHeader (P-1). */
+  readonly extensions: JsonObject;
   /** The JSON text of the document's `@context`, for whoever writes its events out again. */
   readonly context: string;
 };
@@ -141,6 +144,7 @@ export function headerOf(head: JsonObject): DocumentHeader {
   const text = (value: unknown) => (typeof value === 'string' ? value : null);
   const body = isObject(head['epcisBody']) ? head['epcisBody'] : {};
   const results = isObject(body['queryResults']) ? body['queryResults'] : {};
+  const found = isObject(results['resultsBody']) ? results['resultsBody']['vocabularyList'] : undefined;
   return {
     schemaVersion: text(head['schemaVersion']),
     creationDate: text(head['creationDate']),
@@ -149,9 +153,15 @@ export function headerOf(head: JsonObject): DocumentHeader {
     instanceIdentifier: text(head['instanceIdentifier']),
     queryName: text(results['queryName']),
     subscriptionID: text(results['subscriptionID']),
-    epcisHeader: isObject(head['epcisHeader']) ? head['epcisHeader'] : null,
+    epcisHeader: isObject(head['epcisHeader']) ? head['epcisHeader'] : Array.isArray(found) ? masterDataHeader(found) : null,
+    extensions: Object.fromEntries(Object.entries(head).filter(([member]) => member.includes(':'))),
     context: JSON.stringify(head['@context']),
   };
+}
+
+/** What a master data query has found (MD-8) is told as master data that came in a header. */
+function masterDataHeader(vocabularyList: readonly unknown[]): JsonObject {
+  return { epcisMasterData: { vocabularyList } };
 }
 
 function readEvent(
@@ -191,7 +201,9 @@ export function readEventText(
   at: string,
   documentScope: Scope,
   options: EventTextOptions,
-): (Pick<ReadEvent, 'event' | 'hash' | 'identityDigest'> & { breaches: RuleBreach[] }) | Pick<RefusedEvent, 'errors' | 'eventID'> {
+):
+  | (Pick<ReadEvent, 'event' | 'fields' | 'hash' | 'identityDigest'> & { breaches: RuleBreach[] })
+  | Pick<RefusedEvent, 'errors' | 'eventID'> {
   const json: unknown = JSON.parse(text);
   const faults = new Faults();
   const refused = () => ({
@@ -220,7 +232,7 @@ export function readEventText(
     options.wantHashes === false
       ? { hash: NO_HASH, identityDigest: NO_HASH }
       : fingerprints(options.inexact ? (parseExactJson(text) as JsonObject) : json, scope.prefixes);
-  return { event, ...prints, breaches };
+  return { event, fields: readEventFields(json, event, scope.prefixes), ...prints, breaches };
 }
 
 /**

@@ -27,8 +27,7 @@ export type WriteEventOptions = {
  * Identifiers and standard CBV values are translated where `epcFormat` asks for it (V-2, V-9, V-10); extensions and ilmd never are.
  */
 export function writeEvent(text: string, options: WriteEventOptions = {}): string {
-  const translating = options.epcFormat === 'Always_GS1_Digital_Link' || options.epcFormat === 'Always_EPC_URN';
-  const rewriter = new Rewriter(text, translating ? new Translation(options) : null);
+  const rewriter = new Rewriter(text, Translation.of(options));
   const sets: [string, string][] = [];
   if (options.context !== undefined) sets.push(['@context', options.context]);
   if (options.recordTime !== undefined) sets.push(['recordTime', JSON.stringify(options.recordTime)]);
@@ -102,12 +101,13 @@ function ownPrefixes(contextText: string, known: KnownContexts | undefined): rea
 
 /** Whether a name or value of the event may begin with the prefix. A text with \u escapes may spell it unseen and is taken to use all. */
 function uses(text: string, prefix: string): boolean {
-  return text.includes(`"${prefix}:`) || text.includes(`"@${prefix}:`) || text.includes('\\u');
+  return text.includes(`"${prefix}:`) || text.includes(`"@${prefix}:`) /* an attribute in XML */ || text.includes('\\u');
 }
 
 // ── What is translated ───────────────────────────────────────────────────────────────────────
 
-type TextKind = 'epc' | 'class' | VocabularyKind;
+/** What kind of value stands at a place of an event. */
+export type TextKind = 'epc' | 'class' | VocabularyKind;
 type Plan = { readonly text: TextKind } | { readonly each: Plan } | { readonly members: ReadonlyMap<string, Plan> };
 
 const text = (kind: TextKind): Plan => ({ text: kind });
@@ -147,15 +147,24 @@ const EVENT_PLAN = new Map<string, Plan>(
   }),
 );
 
-class Translation {
+export type TranslationOptions = Pick<WriteEventOptions, 'epcFormat' | 'companyPrefixLength' | 'prefixes'>;
+
+/** Gives values the form that `epcFormat` asks for, in whichever syntax they stand. */
+export class Translation {
   private readonly toUrn: boolean;
   private readonly companyPrefixLength: (key: string) => number | null;
   private readonly prefixes: Prefixes;
 
-  constructor(options: WriteEventOptions) {
+  constructor(options: TranslationOptions) {
     this.toUrn = options.epcFormat === 'Always_EPC_URN';
     this.companyPrefixLength = options.companyPrefixLength ?? (() => null);
     this.prefixes = options.prefixes ?? EPCIS_PREFIXES;
+  }
+
+  /** Null when every value is to stay as captured. */
+  static of(options: TranslationOptions): Translation | null {
+    const { epcFormat } = options;
+    return epcFormat === 'Always_GS1_Digital_Link' || epcFormat === 'Always_EPC_URN' ? new Translation(options) : null;
   }
 
   /** What cannot be translated comes back as it is. */

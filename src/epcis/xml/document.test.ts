@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { everyEvent, objectEvent } from '../../../test/support/epcis-documents.ts';
 import { canValidateXml, xsdFaults } from '../../../test/support/xsd.ts';
+import { readContext } from '../json/context.ts';
 import { EPCIS_PREFIXES, type Prefixes } from '../prefixes.ts';
-import { documentToXml, queryDocumentToXml, type XmlDocumentParts } from './document.ts';
-import { qualifiedElement, SBDH_NAMESPACE } from './element.ts';
+import { documentToXml, masterDataDocumentToXml, queryDocumentToXml, type XmlDocumentParts } from './document.ts';
 import { eventToXml } from './from-json.ts';
 import { readXmlDocument } from './read.ts';
 import { serializeXml } from './serialize.ts';
@@ -28,7 +28,7 @@ const header = {
             id: 'urn:epc:idpat:sgtin:030001.0012345.*',
             attributes: [
               { id: 'cbvmda:regulatedProductName', attribute: 'Epcistra' },
-              { id: 'urn:epcglobal:cbv:mda#netWeight', attribute: { measurement: { '@measurementUnitCode': 'KGM', '#text': '3.5' } } },
+              { id: 'urn:epcglobal:cbv:mda#netWeight', attribute: { measurement: { '@:measurementUnitCode': 'KGM', '#:text': '3.5' } } },
               { id: 'ex:own', attribute: 12.5 },
             ],
             children: ['urn:x:1'],
@@ -51,7 +51,7 @@ describe('an EPCISDocument in XML', () => {
   it.each([
     ['2.0', 'urn:epcglobal:epcis:xsd:2'],
     ['1.2', 'urn:epcglobal:epcis:xsd:1'],
-  ] as const)('of %s qualifies its root alone (X-1)', (version, namespace) => {
+  ] as const)('of %s qualifies its root alone (DOC-7, X-1)', (version, namespace) => {
     expect(written({ version }).text).toBe(
       `<epcis:EPCISDocument xmlns:epcis="${namespace}" schemaVersion="${version}" creationDate="${creationDate}"><EPCISBody><EventList/></EPCISBody></epcis:EPCISDocument>`,
     );
@@ -91,11 +91,25 @@ describe('an EPCISDocument in XML', () => {
     expect(faultsOf('2.0', text)).toEqual(['']);
   });
 
-  it('writes a business document header that is given as it is', () => {
-    const own = qualifiedElement('s', SBDH_NAMESPACE, 'StandardBusinessDocumentHeader');
-    expect(written({ ...parties, standardBusinessDocumentHeader: own }).text).toContain(
-      `<EPCISHeader><s:StandardBusinessDocumentHeader xmlns:s="${SBDH_NAMESPACE}"/></EPCISHeader>`,
-    );
+  it('writes a business document header that came in XML as it was, in its own place (X-4)', () => {
+    const whole =
+      '<sbdh:StandardBusinessDocumentHeader xmlns:sbdh="http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"><sbdh:HeaderVersion>1.0</sbdh:HeaderVersion>' +
+      '<sbdh:Sender><sbdh:Identifier Authority="GS1">urn:epc:id:sgln:030001.111111.0</sbdh:Identifier><sbdh:ContactInformation><sbdh:Contact>C</sbdh:Contact></sbdh:ContactInformation></sbdh:Sender>' +
+      '<sbdh:Receiver><sbdh:Identifier>urn:x:1</sbdh:Identifier></sbdh:Receiver><sbdh:Receiver><sbdh:Identifier>urn:x:2</sbdh:Identifier></sbdh:Receiver>' +
+      '<sbdh:DocumentIdentification><sbdh:Standard>EPCglobal</sbdh:Standard><sbdh:TypeVersion>1.0</sbdh:TypeVersion><sbdh:InstanceIdentifier>7</sbdh:InstanceIdentifier>' +
+      `<sbdh:Type>Events</sbdh:Type><sbdh:CreationDateAndTime>${creationDate}</sbdh:CreationDateAndTime></sbdh:DocumentIdentification></sbdh:StandardBusinessDocumentHeader>`;
+    const sent = `<e:EPCISDocument xmlns:e="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2" creationDate="${creationDate}"><EPCISHeader>${whole}</EPCISHeader><EPCISBody><EventList/></EPCISBody></e:EPCISDocument>`;
+    const read = readXmlDocument(Buffer.from(sent)).header;
+    expect(read).toMatchObject({ sender: 'urn:epc:id:sgln:030001.111111.0', receiver: 'urn:x:1', instanceIdentifier: '7' });
+    const own = readContext(JSON.parse(read.context), '').prefixes;
+    for (const version of versions) {
+      const { text, notes } = written({ version, sender: read.sender, header: read.epcisHeader, prefixes: own });
+      expect(text.replace(' xmlns:sbdh="http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"', '')).toContain(
+        `<EPCISHeader>${whole.replace(/ xmlns:sbdh="[^"]+"/, '')}</EPCISHeader>`,
+      );
+      expect(notes).toEqual([]);
+      expect(faultsOf(version, text)).toEqual(['']);
+    }
   });
 
   it.each(versions)('writes header master data of %s inside extension (X-3, MD-3)', (version) => {
@@ -185,5 +199,25 @@ describe('an EPCISQueryDocument in XML', () => {
     const text = serializeXml(element);
     expect(text).toContain('<resultsBody><VocabularyList><Vocabulary type=');
     expect(faultsOf('query 2.0', text)).toEqual(['']);
+    const read = readXmlDocument(Buffer.from(text));
+    expect(read).toMatchObject({ kind: 'EPCISQueryDocument', eventCount: 0, header: { queryName: 'SimpleMasterDataQuery' } });
+    expect(read.header.epcisHeader).toMatchObject({
+      epcisMasterData: { vocabularyList: [{ vocabularyElementList: [{ id: 'urn:epc:idpat:sgtin:030001.0012345.*' }] }, {}] },
+    });
+  });
+});
+
+describe('an EPCISMasterDataDocument in XML', () => {
+  it.each(versions)('of %s has the vocabularies as its body, and is read with the header it had (X-3, X-4)', (version) => {
+    const { element } = masterDataDocumentToXml({ version, creationDate, prefixes, ...parties, header });
+    const text = serializeXml(element);
+    expect(text).toMatch(/^<epcismd:EPCISMasterDataDocument [^>]+><EPCISHeader><sbdh:.*<EPCISBody><VocabularyList><Vocabulary type=/);
+    expect(faultsOf(`master data ${version}`, text)).toEqual(['']);
+    const read = readXmlDocument(Buffer.from(text));
+    expect(read).toMatchObject({ kind: 'EPCISMasterDataDocument', eventCount: 0, header: parties });
+    expect(read.header.epcisHeader).toMatchObject({
+      epcisMasterData: { vocabularyList: [{ type: 'urn:epcglobal:epcis:vtype:EPCClass' }, { type: 'urn:epcglobal:epcis:vtype:Party' }] },
+      'gs1ushc:guidelineVersion': '1.2',
+    });
   });
 });

@@ -14,6 +14,7 @@ import {
 } from './element.ts';
 import { JsonToXml, type WrittenXml } from './from-json.ts';
 import { wrapEvent } from './layout.ts';
+import { type SerializeOptions, serializeXmlPieces } from './serialize.ts';
 import type { XmlElement } from './tree.ts';
 import { masterDataAttributeId } from './written-names.ts';
 
@@ -25,9 +26,7 @@ export type XmlDocumentParts = {
   readonly sender?: string | null;
   readonly receiver?: string | null;
   readonly instanceIdentifier?: string | null;
-  /** Written as it is, in place of one made of sender, receiver and instanceIdentifier (X-4). */
-  readonly standardBusinessDocumentHeader?: XmlElement;
-  /** `epcisHeader` of JSON, or its text: master data and members of other namespaces. */
+  /** `epcisHeader` of JSON, or its text: master data and members of other namespaces. A business document header among them is written as it is (X-4). */
   readonly header?: JsonObject | string | null;
   /** Members of other namespaces of the document itself. */
   readonly extensions?: JsonObject;
@@ -49,52 +48,118 @@ export type XmlQueryDocumentParts = Pick<XmlDocumentParts, 'version' | 'creation
  * there (P-1, told in `notes`). The notes of the events are with who made them.
  */
 export function documentToXml(parts: XmlDocumentParts): WrittenXml {
+  const list = new EventList(parts.version, parts.events);
+  return around('EPCISDocument', parts, { body: () => list.body, declares: list.declares, notes: list.notes });
+}
+
+/** The text of a document piece by piece, and what there is to say of it: of events beside the list, as the text is asked for. */
+export type XmlPieces = { readonly pieces: Generator<string, void, undefined>; readonly notes: XmlNotes };
+
+/** Events that are looked at before the document begins: what they declare stands on its root. */
+const LOOKED_AT = 256;
+
+/** documentToXml for more events than are to be in memory at once. */
+export function documentToXmlPieces(parts: XmlDocumentParts, options: SerializeOptions = {}): XmlPieces {
+  const events = parts.events[Symbol.iterator]();
+  const list = new EventList(parts.version, next(events, LOOKED_AT));
+  const { element } = around('EPCISDocument', parts, { body: () => list.body, declares: list.declares, notes: list.notes });
+  return { pieces: serializeXmlPieces(element, { into: list.element, fill: list.fill(events) }, options), notes: list.notes };
+}
+
+/**
+ * A whole EPCISMasterDataDocument (§1): the vocabularies of the header are its body. Everything else is as in an EPCISDocument.
+ */
+export function masterDataDocumentToXml(parts: Omit<XmlDocumentParts, 'events'>): WrittenXml {
+  return around('EPCISMasterDataDocument', parts, { body: (vocabularies) => vocabularies, declares: {}, notes: new XmlNotes() });
+}
+
+const FAMILIES = {
+  EPCISDocument: { prefix: 'epcis', uri: 'urn:epcglobal:epcis:xsd' },
+  EPCISMasterDataDocument: { prefix: 'epcismd', uri: 'urn:epcglobal:epcis-masterdata:xsd' },
+};
+
+function around(
+  kind: keyof typeof FAMILIES,
+  parts: Omit<XmlDocumentParts, 'events'>,
+  content: {
+    readonly body: (vocabularies: readonly XmlElement[]) => readonly XmlElement[];
+    readonly declares: Readonly<Record<string, string>>;
+    readonly notes: XmlNotes;
+  },
+): WrittenXml {
   const { version } = parts;
-  const notes = new XmlNotes();
+  const { notes } = content;
   const writer = new JsonToXml(parts.prefixes ?? EPCIS_PREFIXES, notes, 'No_Preference');
-  const header = headerMembers(parts.header);
-  const masterData = isObject(header['epcisMasterData']) ? masterDataElement(header['epcisMasterData'], writer, parts) : null;
-  const inHeader = writer.extensions(header, '/epcisHeader');
+  const { epcisMasterData, ...header } = headerMembers(parts.header);
+  const vocabularies = isObject(epcisMasterData) ? [masterDataVocabularies(epcisMasterData, writer, parts)] : [];
+  const { businessHeaders, inHeader } = headerExtensions(header, writer);
   const foreign = parts.extensions === undefined ? [] : writer.extensions(parts.extensions, '');
-  const extension = masterData === null ? [] : [plainElement('extension', [masterData])];
-  const business = businessHeader(parts, extension.length > 0 || inHeader.length > 0, notes);
+  const extension =
+    kind === 'EPCISDocument' && vocabularies.length > 0 ? [plainElement('extension', [plainElement('EPCISMasterData', vocabularies)])] : [];
+  const hasHeader = extension.length > 0 || inHeader.length > 0;
+  const business = businessHeaders.length > 0 ? businessHeaders.slice(0, 1) : businessHeader(parts, hasHeader, notes);
   const headerChildren = [...business, ...extension, ...(version === '1.2' ? inHeader : [])];
   if (version === '2.0' && inHeader.length > 0) {
     notes.add('/epcisHeader', 'EPCIS 2.0 XML takes no elements of other namespaces in EPCISHeader; they stand after EPCISBody');
   }
-  const { list, foreign: foreignEvents, declares } = eventList(parts.events, version);
-  for (const { name } of foreignEvents) {
-    notes.add(name, 'EPCIS 1.2 takes no event of another type in its EventList; it stands beside it in EPCISBody');
-  }
   const children = [
     ...(headerChildren.length === 0 ? [] : [plainElement('EPCISHeader', headerChildren)]),
-    plainElement('EPCISBody', [list, ...foreignEvents]),
+    plainElement('EPCISBody', content.body(vocabularies)),
     ...(version === '2.0' ? inHeader : []),
     ...foreign,
   ];
-  const uri = `urn:epcglobal:epcis:xsd:${version === '2.0' ? 2 : 1}`;
-  return { element: root('epcis', uri, 'EPCISDocument', children, parts, { ...declares, ...writer.names.declares() }), notes: notes.list };
+  const { prefix, uri } = FAMILIES[kind];
+  const declares = { ...content.declares, ...writer.names.declares() };
+  return { element: root(prefix, `${uri}:${version === '2.0' ? 2 : 1}`, kind, children, parts, declares), notes: notes.list };
+}
+
+/** The members of other namespaces. A business document header that came in XML is one of them, and goes back to its own place (X-4). */
+function headerExtensions(
+  header: JsonObject,
+  writer: JsonToXml,
+): { readonly businessHeaders: readonly XmlElement[]; readonly inHeader: readonly XmlElement[] } {
+  const all = writer.extensions(header, '/epcisHeader');
+  const isBusiness = ({ uri, local }: XmlElement) => uri === SBDH_NAMESPACE && local === 'StandardBusinessDocumentHeader';
+  return { businessHeaders: all.filter(isBusiness), inHeader: all.filter((element) => !isBusiness(element)) };
 }
 
 /** A whole EPCISQueryDocument with the results of a query (DOC-8): only it and QueryResults are in a namespace (X-1). */
 export function queryDocumentToXml(parts: XmlQueryDocumentParts): WrittenXml {
+  if ('events' in parts.results) {
+    const list = new EventList(parts.version, parts.results.events, 'left out');
+    return aroundResults(parts, list.element, list.declares, list.notes);
+  }
   const notes = new XmlNotes();
   const writer = new JsonToXml(parts.prefixes ?? EPCIS_PREFIXES, notes, 'No_Preference');
+  const vocabularies = vocabularyList(parts.results.vocabularyList, writer, parts, '');
+  return aroundResults(parts, vocabularies, writer.names.declares(), notes);
+}
+
+/** queryDocumentToXml for more events than are to be in memory at once. */
+export function queryDocumentToXmlPieces(
+  parts: XmlQueryDocumentParts & { readonly results: { readonly events: Iterable<XmlElement> } },
+  options: SerializeOptions = {},
+): XmlPieces {
+  const events = parts.results.events[Symbol.iterator]();
+  const list = new EventList(parts.version, next(events, LOOKED_AT), 'left out');
+  const { element } = aroundResults(parts, list.element, list.declares, list.notes);
+  return { pieces: serializeXmlPieces(element, { into: list.element, fill: list.fill(events) }, options), notes: list.notes };
+}
+
+function aroundResults(
+  parts: XmlQueryDocumentParts,
+  content: XmlElement,
+  declares: Readonly<Record<string, string>>,
+  notes: XmlNotes,
+): WrittenXml {
   const uri = `urn:epcglobal:epcis-query:xsd:${parts.version === '2.0' ? 2 : 1}`;
-  const { results } = parts;
-  const { list, foreign, declares } =
-    'events' in results
-      ? eventList(results.events, parts.version)
-      : { list: vocabularyList(results.vocabularyList, writer, parts, ''), foreign: [], declares: {} };
-  for (const { name } of foreign) notes.add(name, 'EPCIS 1.2 takes no event of another type in query results; it is left out');
   const queryResults = qualifiedElement('epcisq', uri, 'QueryResults', [
     textElement('queryName', parts.queryName),
     ...(parts.subscriptionID === undefined ? [] : [textElement('subscriptionID', parts.subscriptionID)]),
-    plainElement('resultsBody', [list]),
+    plainElement('resultsBody', [content]),
   ]);
   const children = [plainElement('EPCISBody', [queryResults])];
-  const element = root('epcisq', uri, 'EPCISQueryDocument', children, parts, { ...declares, ...writer.names.declares() });
-  return { element, notes: notes.list };
+  return { element: root('epcisq', uri, 'EPCISQueryDocument', children, parts, declares), notes: notes.list };
 }
 
 function root(
@@ -109,20 +174,54 @@ function root(
   return { ...qualifiedElement(prefix, uri, local, children, attributes), declares: { ...declares, [prefix]: uri } };
 }
 
-/** The EventList, and what its events declare. 1.2 takes events of other types only beside the list. */
-function eventList(
-  events: Iterable<XmlElement>,
-  version: XmlVersion,
-): { list: XmlElement; foreign: readonly XmlElement[]; declares: Readonly<Record<string, string>> } {
-  const list: XmlElement[] = [];
-  const foreign: XmlElement[] = [];
-  const declares: Record<string, string> = {};
-  for (const event of events) {
-    for (const [prefix, uri] of Object.entries(event.declares)) if (prefix !== '') declares[prefix] ??= uri;
-    if (event.uri !== '' && version === '1.2') foreign.push(event);
-    else list.push(wrapEvent(event, version));
+/**
+ * The EventList, and what the events in it declare. 1.2 takes events of other types only beside the list, and in query results nowhere: `foreign`
+ * says which.
+ */
+class EventList {
+  readonly element: XmlElement;
+  /** What EPCISBody holds: the list, and behind it the events that it does not take, as they come. */
+  readonly body: XmlElement[];
+  readonly declares: Record<string, string> = {};
+  readonly notes = new XmlNotes();
+  private readonly version: XmlVersion;
+  private readonly foreign: 'beside' | 'left out';
+
+  constructor(version: XmlVersion, events: Iterable<XmlElement>, foreign: 'beside' | 'left out' = 'beside') {
+    this.version = version;
+    this.foreign = foreign;
+    const children: XmlElement[] = [];
+    this.element = plainElement('EventList', children);
+    this.body = [this.element];
+    for (const event of events) {
+      for (const [prefix, uri] of Object.entries(event.declares)) if (prefix !== '') this.declares[prefix] ??= uri;
+      children.push(...this.place(event));
+    }
   }
-  return { list: plainElement('EventList', list), foreign, declares };
+
+  /** Further events, for the list or, as they are asked for, beside it. */
+  *fill(events: Iterator<XmlElement>): Generator<XmlElement, void, undefined> {
+    for (let one = events.next(); one.done !== true; one = events.next()) yield* this.place(one.value);
+  }
+
+  /** The event as the list holds it. */
+  private place(event: XmlElement): readonly XmlElement[] {
+    if (event.uri === '' || this.version === '2.0') return [wrapEvent(event, this.version)];
+    if (this.foreign === 'beside') {
+      this.body.push(event);
+      this.notes.add(event.name, 'EPCIS 1.2 takes no event of another type in its EventList; it stands beside it in EPCISBody');
+    } else this.notes.add(event.name, 'EPCIS 1.2 takes no event of another type in query results; it is left out');
+    return [];
+  }
+}
+
+function next(events: Iterator<XmlElement>, count: number): readonly XmlElement[] {
+  const taken: XmlElement[] = [];
+  for (let one = events.next(); one.done !== true; one = events.next()) {
+    taken.push(one.value);
+    if (taken.length === count) break;
+  }
+  return taken;
 }
 
 // ── Header ───────────────────────────────────────────────────────────────────────────────────
@@ -133,8 +232,7 @@ function headerMembers(header: XmlDocumentParts['header']): JsonObject {
 }
 
 /** X-4. 2.0 writes one only when there is something to say; 1.2 demands it of every header. */
-function businessHeader(parts: XmlDocumentParts, hasHeader: boolean, notes: XmlNotes): readonly XmlElement[] {
-  if (parts.standardBusinessDocumentHeader !== undefined) return [parts.standardBusinessDocumentHeader];
+function businessHeader(parts: Omit<XmlDocumentParts, 'events'>, hasHeader: boolean, notes: XmlNotes): readonly XmlElement[] {
   const { sender, receiver, instanceIdentifier, version, creationDate } = parts;
   const says = [sender, receiver, instanceIdentifier].some((one) => one !== null && one !== undefined);
   if (!says && !(version === '1.2' && hasHeader)) return [];
@@ -171,10 +269,9 @@ function isGs1Party(value: string): boolean {
 
 type Scoped = { readonly prefixes?: Prefixes };
 
-function masterDataElement(masterData: JsonObject, writer: JsonToXml, scope: Scoped): XmlElement {
-  const at = '/epcisHeader/epcisMasterData';
+function masterDataVocabularies(masterData: JsonObject, writer: JsonToXml, scope: Scoped): XmlElement {
   const list = Array.isArray(masterData['vocabularyList']) ? masterData['vocabularyList'] : [];
-  return plainElement('EPCISMasterData', [vocabularyList(list, writer, scope, at)]);
+  return vocabularyList(list, writer, scope, '/epcisHeader/epcisMasterData');
 }
 
 function vocabularyList(list: readonly unknown[], writer: JsonToXml, scope: Scoped, at: string): XmlElement {

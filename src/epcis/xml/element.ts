@@ -6,6 +6,9 @@ export const XSD_NAMESPACE = 'http://www.w3.org/2001/XMLSchema';
 export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 export const SBDH_NAMESPACE = 'http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader';
 
+/** The namespace that the EPCIS context gives its own terms. */
+export const EPCIS_TERMS = 'https://ref.gs1.org/epcis/';
+
 /** The releases of EPCIS that are written as XML. 1.2 is also what is sent to readers of 1.0 and 1.1. */
 export type XmlVersion = '2.0' | '1.2';
 

@@ -4,6 +4,7 @@ import {
   aggregationEvent,
   associationEvent,
   objectEvent,
+  SITE,
   sensorEvent,
   sgtin,
   transactionEvent,
@@ -108,9 +109,39 @@ describe('an event in EPCIS 2.0 XML', () => {
     );
   });
 
-  it('writes attributes and text where JSON has @name and #text', () => {
-    const { inside } = added({ 'ex:w': { '@measurementUnitCode': 'KGM', '@q:by': 'a"b', '@xml:lang': 'fi', '#text': 'x', 'ex:c': '<&>' } });
+  it('writes attributes and text where JSON has @:name, @prefix:name and #:text (V-16)', () => {
+    const { inside } = added({
+      'ex:w': { '@:measurementUnitCode': 'KGM', '@q:by': 'a"b', '@xml:lang': 'fi', '#:text': 'x', 'ex:c': '<&>' },
+    });
     expect(inside).toBe('<ex:w measurementUnitCode="KGM" q:by="a&quot;b" xml:lang="fi">x<ex:c>&lt;&amp;&gt;</ex:c></ex:w>');
+  });
+
+  it('marks a text with white space around it, which counts (X-5)', () => {
+    const { inside } = added({ 'ex:a': ' x', 'ex:b': { '@:c': 'd', '#:text': 'y ' } });
+    expect(inside).toBe('<ex:a xml:space="preserve"> x</ex:a><ex:b c="d" xml:space="preserve">y </ex:b>');
+  });
+
+  it.each(['2.0', '1.2'] as const)('puts what stood in a wrapper of 1.2 without a namespace back into it, in %s (X-10)', (version) => {
+    const own: Prefixes = new Map([...prefixes, ['w', 'urn:lotline:epcis-1.2']]);
+    const { text } = written(
+      {
+        ...objectEvent(),
+        sourceList: [{ type: 'location', source: SITE }],
+        'w:extension': { myField: ['1', '2'] },
+        errorDeclaration: { declarationTime: creationDate, 'w:extension': { later: 'x' } },
+        certificationInfo: ['urn:c:1', 'urn:c:2'],
+      },
+      { version, prefixes: own },
+    );
+    const fields = '<myField>1</myField><myField>2</myField>';
+    if (version === '1.2') {
+      expect(text).toContain(`</ilmd><extension>${fields}</extension></extension>`);
+      expect(text).toContain('<extension><later>x</later></extension></errorDeclaration>');
+      expect(text).not.toContain('lotline');
+    } else {
+      expect(text).toContain(`</ilmd><extension><lotline:extension>${fields}</lotline:extension></extension>`);
+      expect(text).toContain('<lotline:extension><later>x</later></lotline:extension></errorDeclaration>');
+    }
   });
 
   it('writes the CBV master data namespace without the colon, whatever spelling JSON has (V-15)', () => {
@@ -182,8 +213,9 @@ describe('what XML cannot hold is said', () => {
     ['a control character', { 'ex:a': 'x\u0001' }, '/ex:a', '<ex:a>x\ufffd</ex:a>'],
     ['half of a character', { 'ex:a': 'x\ud800' }, '/ex:a', '<ex:a>x\ufffd</ex:a>'],
     ['a name that begins with a digit', { 'ex:1a/b': 'x' }, '/ex:1a~1b', '<ex:_x0031_a_x002F_b>x</ex:_x0031_a_x002F_b>'],
-    ['a number beside attributes', { 'ex:a': { '@b': 'KGM', '#text': 3.5 } }, '/ex:a/#text', '<ex:a b="KGM">3.5</ex:a>'],
-    ['an attribute that is a list', { 'ex:a': { '@b': [1] } }, '/ex:a/@b', '<ex:a/>'],
+    ['a number beside attributes', { 'ex:a': { '@:b': 'KGM', '#:text': 3.5 } }, '/ex:a/#:text', '<ex:a b="KGM">3.5</ex:a>'],
+    ['an attribute that is a list', { 'ex:a': { '@:b': [1] } }, '/ex:a/@:b', '<ex:a/>'],
+    ['a keyword of JSON-LD', { 'ex:a': { '@type': 'x' } }, '/ex:a/@type', '<ex:a><_x0040_type>x</_x0040_type></ex:a>'],
     ['a context inside an extension', { 'ex:a': { '@context': {} } }, '/ex:a/@context', '<ex:a/>'],
   ])('%s', (_, members, at, expected) => {
     const { inside, notes } = added(members);
@@ -307,8 +339,9 @@ describe.skipIf(!validates)('any event', () => {
       fc.oneof(
         local,
         local.map((name) => `ex:${name}`),
+        local.map((name) => `@:${name}`),
         local.map((name) => `@${name}`),
-        fc.constant('#text'),
+        fc.constantFrom('#:text', '#text'),
         fc.string({ maxLength: 4 }).map((name) => `q:${name}`),
       ),
       tie('value'),

@@ -2,18 +2,22 @@ import type { VocabularyKind } from '../cbv/lists.ts';
 import { ExactNumber, parseExactJson, plainDecimal } from '../hash/exact-number.ts';
 import type { JsonObject } from '../json/json-object.ts';
 import { pointerToken } from '../json/split.ts';
-import { EPCIS_PREFIXES, type Prefixes } from '../prefixes.ts';
+import { attributeOf, EPCIS_PREFIXES, type Prefixes, readName, TEXT_MEMBER, WRAPPED_NAMESPACE } from '../prefixes.ts';
 import {
+  EPCIS_TERMS,
+  isElement,
   plainAttribute,
   plainElement,
+  qualifiedElement,
   textElement,
+  XML_NAMESPACE,
   type XmlNote,
   XmlNotes,
   type XmlVersion,
   XSD_NAMESPACE,
   XSI_NAMESPACE,
 } from './element.ts';
-import { DEMANDED_BY_1_2, type EventParts, eventLayout, placeFields } from './layout.ts';
+import { DEMANDED_BY_1_2, type EventParts, eventLayout, placeFields, type Wrapper } from './layout.ts';
 import { hasForbiddenCharacter } from './serialize.ts';
 import type { XmlAttribute, XmlElement } from './tree.ts';
 import { type CbvXmlFormat, vocabularyInXml } from './vocabulary.ts';
@@ -34,7 +38,7 @@ export type WrittenXml = { readonly element: XmlElement; readonly notes: readonl
  * `extension` elements (X-9). Give the JSON text, not the parsed object, where numbers are to keep their digits (DM-18). The element declares every
  * prefix it uses. An event is taken to have passed the checks of reading; members that these would refuse are left out.
  *
- * Extensions (V-13 to V-16): `"@name"` members become attributes, `"#text"` the text, lists repeated elements, numbers and booleans get an `xsi:type`.
+ * Extensions (V-13 to V-16): what came from attributes and text becomes that again (`attributeOf`), lists become repeated elements, numbers and booleans get an `xsi:type`.
  * `notes` says what XML cannot hold: null, a list in a list, several certificationInfo in 2.0, names and characters that XML does not take, and on
  * sensor metadata and reports any extension but a plain value. That a list has one entry or none cannot be seen in XML and is not told.
  * Throws `EV-CONTEXT` for a name whose prefix is not declared.
@@ -71,6 +75,13 @@ export class JsonToXml {
     return text;
   }
 
+  /** The wrapper of 1.2 that a member stands for. */
+  wrapperOf(member: string): Wrapper | null {
+    const read = readName(member, this.prefixes);
+    if (typeof read === 'string' || read.namespace !== WRAPPED_NAMESPACE) return null;
+    return read.local === 'extension' || read.local === 'baseExtension' ? read.local : null;
+  }
+
   /** The members of other namespaces, as elements in the order they stand in. */
   extensions(members: JsonObject, at: string): readonly XmlElement[] {
     return Object.entries(members).flatMap(([member, value]) => {
@@ -99,34 +110,39 @@ export class JsonToXml {
     const alone = Object.keys(members).length === 1;
     for (const [member, value] of Object.entries(members)) {
       const here = `${at}/${pointerToken(member)}`;
-      if (member === '@context') this.notes.add(here, '@context inside an extension is left out');
-      else if (member === '#text') {
+      if (member === '@context') {
+        this.notes.add(here, '@context inside an extension is left out');
+        continue;
+      }
+      if (member === TEXT_MEMBER) {
         const { attributes: typed, children: text } = this.scalar(value, here);
-        if (alone) attributes.push(...typed);
+        if (alone || typeof value === 'string') attributes.push(...typed);
         else if (typed.length > 0) this.notes.add(here, 'beside attributes or elements a number or boolean becomes a text in XML');
         children.unshift(...text);
-      } else if (member.length > 1 && member.startsWith('@')) {
-        const name = this.names.read(member.slice(1), here);
-        if (isScalar(value))
-          attributes.push({ ...(name === 'bare' ? this.names.plain(member.slice(1), here) : name), value: this.text(value, here) });
-        else this.notes.add(here, 'an attribute holds one plain value in XML; this one is left out');
-      } else {
-        const name = this.names.read(member, here);
-        children.push(...this.elements(name === 'bare' ? this.names.plain(member, here) : name, value, here));
+        continue;
       }
+      const attribute = attributeOf(member);
+      const name = this.names.read(attribute ?? member, here);
+      const named = name === 'bare' ? this.names.plain(attribute ?? member, here) : name;
+      if (attribute !== null) {
+        if (isScalar(value)) attributes.push({ ...named, value: this.text(value, here) });
+        else this.notes.add(here, 'an attribute holds one plain value in XML; this one is left out');
+      } else children.push(...this.elements(named, value, here));
     }
     return { attributes, children };
   }
 
-  /** A plain value: numbers and booleans with their type, so that they are read as such again (V-16). */
+  /** A plain value: numbers and booleans with their type, so that they are read as such again (V-16); white space around a text is kept (X-5). */
   scalar(value: unknown, at: string): Pick<XmlElement, 'attributes' | 'children'> {
     if (!isScalar(value)) {
       this.notes.add(at, value === null ? 'null has no form in XML and is left out' : 'a value that is no plain one is left out');
       return { attributes: [], children: [] };
     }
     const text = this.text(value, at);
-    const type = typeof value === 'string' ? null : typeof value === 'boolean' ? 'boolean' : /^-?\d+$/.test(text) ? 'integer' : 'double';
-    return { attributes: type === null ? [] : [this.type(type)], children: text === '' ? [] : [text] };
+    const children = text === '' ? [] : [text];
+    if (typeof value === 'string') return { attributes: text === text.trim() ? [] : [PRESERVED_SPACE], children };
+    const type = typeof value === 'boolean' ? 'boolean' : /^-?\d+$/.test(text) ? 'integer' : 'double';
+    return { attributes: [this.type(type)], children };
   }
 
   /** Extension members of a sensor object, which XML has as attributes (§2.3). */
@@ -158,6 +174,7 @@ export class JsonToXml {
   }
 }
 
+const PRESERVED_SPACE: XmlAttribute = { name: 'xml:space', uri: XML_NAMESPACE, local: 'space', value: 'preserve' };
 const EPC_LISTS = ['epcList', 'childEPCs', 'inputEPCList', 'outputEPCList'];
 const QUANTITY_LISTS = ['quantityList', 'childQuantityList', 'inputQuantityList', 'outputQuantityList'];
 const TEXTS = ['eventTime', 'recordTime', 'eventTimeZoneOffset', 'eventID', 'action', 'parentID', 'transformationID'];
@@ -167,16 +184,13 @@ const SENSOR_VOCABULARIES: ReadonlyMap<string, VocabularyKind> = new Map([
   ['exception', 'sensorAlert'],
   ['component', 'component'],
 ]);
-/** The namespace that the EPCIS context gives its own terms. */
-const EPCIS_TERMS = 'https://ref.gs1.org/epcis/';
-
 class EventWriter {
   private readonly json: JsonObject;
   private readonly version: XmlVersion;
   private readonly writer: JsonToXml;
   private readonly notes: XmlNotes;
   private readonly fields = new Map<string, readonly XmlElement[]>();
-  private readonly wrapped: XmlElement[] = [];
+  private readonly wrapped = new Map<Wrapper, readonly XmlElement[]>();
 
   constructor(json: JsonObject, version: XmlVersion, writer: JsonToXml, notes: XmlNotes) {
     this.json = json;
@@ -189,12 +203,14 @@ class EventWriter {
     const type = scalarText(this.json['type']);
     const name = STANDARD_TYPES.has(type) ? 'bare' : this.writer.names.read(type, '/type');
     this.readFields();
+    const { rest, wrapped } = this.extensions(this.json, '');
+    for (const [wrapper, content] of wrapped) this.wrapped.set(wrapper, [...(this.wrapped.get(wrapper) ?? []), ...content]);
     const demanded = this.version === '1.2' ? DEMANDED_BY_1_2[type] : undefined;
     if (demanded !== undefined && !this.fields.has(demanded)) this.fields.set(demanded, [plainElement(demanded)]);
     const parts: EventParts = {
       fields: this.fields,
-      wrapped: new Map(this.wrapped.length === 0 ? [] : [['baseExtension', this.wrapped]]),
-      rest: this.writer.extensions(this.json, ''),
+      wrapped: this.wrapped,
+      rest,
     };
     const children = placeFields(eventLayout(type, this.version), parts);
     return {
@@ -219,9 +235,42 @@ class EventWriter {
     this.pairs('destinationList', 'destination', 'sourceDestType');
     this.sensorElements();
     this.persistentDisposition();
-    if (isMembers(json['ilmd'])) this.set('ilmd', plainElement('ilmd', writer.extensions(json['ilmd'], '/ilmd')));
+    if (isMembers(json['ilmd'])) this.set('ilmd', plainElement('ilmd', this.extensionsInside(json['ilmd'], '/ilmd')));
     this.errorDeclaration();
     this.certificationInfo();
+  }
+
+  /**
+   * The extensions of an object: elements of other namespaces, and what stood in a wrapper of 1.2 without a namespace. There it goes back; 2.0 takes
+   * it as an element of a namespace of our own.
+   */
+  private extensions(
+    members: JsonObject,
+    at: string,
+  ): { rest: readonly XmlElement[]; wrapped: ReadonlyMap<Wrapper, readonly XmlElement[]> } {
+    const wrapped = new Map<Wrapper, readonly XmlElement[]>();
+    const others: Record<string, unknown> = {};
+    for (const [member, value] of Object.entries(members)) {
+      const wrapper = this.writer.wrapperOf(member);
+      if (wrapper === null || !isMembers(value)) {
+        others[member] = value;
+        continue;
+      }
+      const content = this.writer.content(value, `${at}/${pointerToken(member)}`).children.filter(isElement);
+      if (this.version === '1.2') wrapped.set(wrapper, content);
+      else {
+        const prefix = this.writer.names.prefixFor(WRAPPED_NAMESPACE, 'lotline');
+        wrapped.set(wrapper, [qualifiedElement(prefix, WRAPPED_NAMESPACE, wrapper, content)]);
+      }
+    }
+    return { rest: this.writer.extensions(others, at), wrapped };
+  }
+
+  /** The same where 2.0 has no wrappers. */
+  private extensionsInside(members: JsonObject, at: string): readonly XmlElement[] {
+    const { rest, wrapped } = this.extensions(members, at);
+    const first = [...wrapped].flatMap(([wrapper, content]) => (this.version === '1.2' ? [plainElement(wrapper, content)] : content));
+    return [...first, ...rest];
   }
 
   private set(name: string, ...elements: readonly XmlElement[]): void {
@@ -262,7 +311,7 @@ class EventWriter {
   private location(name: 'readPoint' | 'bizLocation'): void {
     const value = this.json[name];
     if (!isMembers(value)) return;
-    this.set(name, plainElement(name, [this.textOf('id', value['id'], `/${name}/id`), ...this.writer.extensions(value, `/${name}`)]));
+    this.set(name, plainElement(name, [this.textOf('id', value['id'], `/${name}/id`), ...this.extensionsInside(value, `/${name}`)]));
   }
 
   /** A list of pairs; the schemas take no empty one, which means the same as none. */
@@ -287,7 +336,7 @@ class EventWriter {
       return plainElement('sensorElement', [
         ...(isMembers(metadata) ? [this.sensorObject('sensorMetadata', metadata, `${at}/sensorMetadata`)] : []),
         ...reports.filter(isMembers).map((report, j) => this.sensorObject('sensorReport', report, `${at}/sensorReport/${j}`)),
-        ...this.writer.extensions(one, at),
+        ...this.extensionsInside(one, at),
       ]);
     });
     this.set(name, plainElement(name, elements));
@@ -328,7 +377,7 @@ class EventWriter {
       const ids = corrective.filter(isScalar).map((id, i) => this.textOf('correctiveEventID', id, `${at}/correctiveEventIDs/${i}`));
       children.push(plainElement('correctiveEventIDs', ids));
     }
-    this.set('errorDeclaration', plainElement('errorDeclaration', [...children, ...this.writer.extensions(value, at)]));
+    this.set('errorDeclaration', plainElement('errorDeclaration', [...children, ...this.extensionsInside(value, at)]));
   }
 
   /** The schema of 2.0 takes one; the others stand beside it as the term they are in the EPCIS vocabulary. 1.2 takes them all where it takes any. */
@@ -346,7 +395,10 @@ class EventWriter {
     this.set(name, first!);
     if (others.length === 0) return;
     const prefix = this.writer.names.prefixFor(EPCIS_TERMS, 'epcisterm');
-    this.wrapped.push(...others.map((one) => ({ ...one, name: `${prefix}:${name}`, uri: EPCIS_TERMS })));
+    this.wrapped.set(
+      'baseExtension',
+      others.map((one) => ({ ...one, name: `${prefix}:${name}`, uri: EPCIS_TERMS })),
+    );
     this.notes.add(`/${name}/1`, 'EPCIS 2.0 XML takes one certificationInfo; the others are wrapped in baseExtension');
   }
 }

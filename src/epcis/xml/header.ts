@@ -82,7 +82,7 @@ class HeadReader extends MemberReader {
       const { uri, local, name } = child.element;
       if (uri !== '') continue; // kept with the document
       if (kind === 'EPCISDocument' && local === 'EventList') list = true;
-      else if (kind === 'EPCISMasterDataDocument' && local === 'VocabularyList') this.vocabularies(child, header);
+      else if (kind === 'EPCISMasterDataDocument' && local === 'VocabularyList') this.headerVocabularies(child, header);
       else this.fault(`${name} does not belong in the EPCISBody of an ${kind}`, child.at, 'Remove it.');
     }
     return list ? new Map([['eventList', []]]) : new Map();
@@ -113,28 +113,44 @@ class HeadReader extends MemberReader {
         results.set(local, this.text(child));
         this.place(`/epcisBody/queryResults/${local}`, child.at);
       } else if (local === 'resultsBody') {
-        // EventList or VocabularyList (DOC-8); JSON has an empty list of events in place of the latter.
-        results.set('resultsBody', new Map([['eventList', []]]));
         this.place('/epcisBody/queryResults/resultsBody', child.at);
+        results.set('resultsBody', this.resultsBody(child));
       } else this.fault(`${name} does not belong in QueryResults`, child.at, 'Remove it.');
     }
   }
 
+  /** EventList or VocabularyList (DOC-8); JSON has an empty list of events beside the latter. */
+  private resultsBody({ element, at }: Placed): Members {
+    const body: Members = new Map([['eventList', []]]);
+    for (const child of this.elements(element, at)) {
+      const { uri, local, name } = child.element;
+      if (uri === '' && local === 'VocabularyList') this.vocabularies(child, body, '/epcisBody/queryResults/resultsBody');
+      else if (uri === '' && local !== 'EventList') this.fault(`${name} does not belong in resultsBody`, child.at, 'Remove it.');
+    }
+    return body;
+  }
+
   private masterData({ element, at }: Placed, header: Members): void {
     for (const child of this.elements(element, at)) {
-      if (child.element.uri === '' && child.element.local === 'VocabularyList') this.vocabularies(child, header);
+      if (child.element.uri === '' && child.element.local === 'VocabularyList') this.headerVocabularies(child, header);
       else if (child.element.uri === '') this.fault(`${child.element.name} does not belong in EPCISMasterData`, child.at, 'Remove it.');
     }
   }
 
-  private vocabularies({ element, at }: Placed, header: Members): void {
-    if (header.has('epcisMasterData')) {
+  private headerVocabularies(placed: Placed, header: Members): void {
+    const masterData: Members = header.get('epcisMasterData') instanceof Map ? (header.get('epcisMasterData') as Members) : new Map();
+    header.set('epcisMasterData', masterData);
+    this.vocabularies(placed, masterData, '/epcisHeader/epcisMasterData');
+  }
+
+  private vocabularies({ element, at }: Placed, into: Members, around: string): void {
+    if (into.has('vocabularyList')) {
       this.fault('the document has two lists of vocabularies', at, 'Put all vocabularies into one VocabularyList.');
       return;
     }
-    const pointer = '/epcisHeader/epcisMasterData/vocabularyList';
+    const pointer = `${around}/vocabularyList`;
     const list: Json[] = [];
-    header.set('epcisMasterData', new Map([['vocabularyList', list]]));
+    into.set('vocabularyList', list);
     this.place(pointer, at);
     for (const child of this.elements(element, at)) {
       if (!this.expect(child, 'Vocabulary')) continue;

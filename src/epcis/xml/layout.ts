@@ -1,8 +1,11 @@
 import { childElements, isPlain, plainElement, type XmlNotes, type XmlVersion } from './element.ts';
 import type { XmlElement } from './tree.ts';
 
+/** Elements in which 1.2 has what came after its first release, and users what is theirs. */
+export type Wrapper = 'extension' | 'baseExtension';
+
 /** The order of an event's elements; an object is a wrapper element with what stands inside it, `any` a place for what only users know. */
-export type Layout = readonly (string | { readonly wrapper: 'extension' | 'baseExtension'; readonly inside: Layout })[];
+export type Layout = readonly (string | { readonly wrapper: Wrapper; readonly inside: Layout })[];
 
 const words = (text: string) => text.trim().split(/\s+/);
 const extension = (...inside: Layout) => ({ wrapper: 'extension', inside }) as const;
@@ -134,7 +137,7 @@ export type EventParts = {
   /** The standard fields, flat. */
   readonly fields: ReadonlyMap<string, readonly XmlElement[]>;
   /** What a wrapper holds besides standard fields: content of users. */
-  readonly wrapped: ReadonlyMap<'extension' | 'baseExtension', readonly XmlElement[]>;
+  readonly wrapped: ReadonlyMap<Wrapper, readonly XmlElement[]>;
   /** What follows the standard fields: elements of other namespaces. */
   readonly rest: readonly XmlElement[];
 };
@@ -168,9 +171,9 @@ export function placeFields(layout: Layout, parts: EventParts): readonly XmlElem
 export function collectFields(event: XmlElement, layout: Layout, notes: XmlNotes): EventParts {
   const known = new Set(fieldsOf(layout));
   const fields = new Map<string, XmlElement[]>();
-  const wrapped = new Map<'extension' | 'baseExtension', XmlElement[]>();
+  const wrapped = new Map<Wrapper, XmlElement[]>();
   const rest: XmlElement[] = [];
-  const visit = (element: XmlElement, slots: Layout | null, outermost: 'extension' | 'baseExtension' | null) => {
+  const visit = (element: XmlElement, slots: Layout | null, outermost: Wrapper | null) => {
     for (const child of childElements(element)) {
       const slot = slots?.find((one) => typeof one !== 'string' && isPlain(child, one.wrapper));
       if (slot !== undefined && typeof slot !== 'string') {

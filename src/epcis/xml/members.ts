@@ -1,15 +1,20 @@
 import { LotlineError } from '../../errors.ts';
 import { FAULTS_MAX } from '../json/faults.ts';
 import { pointerToken } from '../json/split.ts';
+import { TEXT_MEMBER, WRAPPED_NAMESPACE } from '../prefixes.ts';
 import { quoted } from '../uri.ts';
+import type { Wrapper } from './layout.ts';
 import type { Names } from './names.ts';
 import type { XmlAttribute, XmlElement } from './tree.ts';
+import { unspelled } from './written-names.ts';
 
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
 const XSD = 'http://www.w3.org/2001/XMLSchema';
 export const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:\d+$/;
 const NUMBER_TYPES = new Set(['int', 'integer', 'long', 'short', 'decimal', 'double', 'float']);
 const NUMBER = /^([+-]?)0*(?:(\d+)(?:\.(\d*))?|\.(\d+))((?:[eE][+-]?\d+)?)$/;
+
+const LOST_MAX = 100;
 
 /** A number as it will stand in JSON: its written digits. */
 export class WrittenNumber {
@@ -24,8 +29,8 @@ export class WrittenNumber {
 export type Json = string | boolean | WrittenNumber | readonly Json[] | Members;
 export type Members = Map<string, Json>;
 
-/** An element seen from the event: its XPath only while places are told. */
-export type Placed = { readonly element: XmlElement; readonly at: string };
+/** An element seen from the event: its XPath only while places are told, and the outermost wrapper that it was found in. */
+export type Placed = { readonly element: XmlElement; readonly at: string; readonly wrapper?: Wrapper | undefined };
 
 /**
  * Turns elements into JSON members: what events and headers have in common, and extensions (V-13 to V-16). Faults are counted at once but get their
@@ -35,6 +40,8 @@ export class MemberReader {
   readonly names: Names;
   readonly places: Map<string, string> | null;
   readonly faults: LotlineError[] = [];
+  /** Attributes of users on elements that take none in JSON: `element/@name`, of the first of them. */
+  readonly lost: string[] = [];
   /** Whether a number was written that a double does not give back. */
   inexact = false;
 
@@ -61,7 +68,7 @@ export class MemberReader {
     return found;
   }
 
-  private collect(parent: XmlElement, at: string, into: Placed[], qualified: boolean): void {
+  private collect(parent: XmlElement, at: string, into: Placed[], qualified: boolean, wrapper?: Wrapper): void {
     const steps = this.places === null ? null : new Steps(parent);
     for (const child of parent.children) {
       if (typeof child === 'string') {
@@ -69,14 +76,15 @@ export class MemberReader {
         continue;
       }
       const here = steps === null ? '' : at + steps.next(child);
-      if (child.uri === '' && (child.local === 'extension' || child.local === 'baseExtension')) this.collect(child, here, into, qualified);
-      else if (!qualified && EPCIS_NAMESPACE.test(child.uri)) {
+      if (child.uri === '' && (child.local === 'extension' || child.local === 'baseExtension')) {
+        this.collect(child, here, into, qualified, wrapper ?? child.local);
+      } else if (!qualified && EPCIS_NAMESPACE.test(child.uri)) {
         this.fault(
           `${child.name} has the namespace of EPCIS, which only the document's own element has (X-1)`,
           here,
           'Leave the elements of events without namespace: declare the namespace of EPCIS with a prefix, and use it on the root only.',
         );
-      } else into.push({ element: child, at: here });
+      } else into.push({ element: child, at: here, wrapper });
     }
   }
 
@@ -109,16 +117,26 @@ export class MemberReader {
     return text === 'false' || text === '0' ? false : null;
   }
 
+  /** Keeps an element without a namespace in an object that stands for its wrapper (WRAPPED_NAMESPACE). */
+  protected wrapped(into: Members, placed: Placed, wrapper: Wrapper, pointer: string): void {
+    const name = this.names.member(WRAPPED_NAMESPACE, 'lotline', wrapper) as string;
+    const inside = into.get(name);
+    const members: Members = inside instanceof Map ? inside : new Map();
+    into.set(name, members);
+    this.extension(members, placed, `${pointer}/${pointerToken(name)}`);
+  }
+
   /** Adds a foreign-namespace element to an object; one that comes again makes a list (V-16). */
-  extension(into: Members, { element, at }: Placed, pointer: string): void {
-    const name = element.uri === '' ? element.local : this.name(element.name, element.uri, element.local, at);
-    if (name !== null) this.add(into, name, element, at, pointer);
+  extension(into: Members, { element, at }: Placed, pointer: string, space: Space = 'default'): void {
+    const name = element.uri === '' ? unspelled(element.local) : this.name(element.name, element.uri, element.local, at);
+    if (name !== null) this.add(into, name, element, at, pointer, space);
   }
 
   /** Foreign attributes of a standard element. Where it takes no extensions they stay in the event's own bytes only. */
   foreignAttributes(into: Members | null, { element, at }: Placed, pointer: string): void {
     for (const attribute of element.attributes) {
       if (attribute.uri === '' || attribute.uri === XSI) continue;
+      if (into === null && this.lost.length < LOST_MAX) this.lost.push(`${element.name}/@${attribute.name}`);
       const here = `${at}/@${attribute.name}`;
       const name = this.name(attribute.name, attribute.uri, attribute.local, here);
       if (into === null || name === null || attribute.name.startsWith('xml:') || into.has(name)) continue;
@@ -140,22 +158,26 @@ export class MemberReader {
     return name;
   }
 
-  private add(into: Members, name: string, element: XmlElement, at: string, pointer: string): void {
+  private add(into: Members, name: string, element: XmlElement, at: string, pointer: string, space: Space): void {
     const here = `${pointer}/${pointerToken(name)}`;
     const before = into.get(name);
     if (before === undefined) {
       this.place(here, at);
-      into.set(name, this.value(element, at, here));
+      into.set(name, this.value(element, at, here, space));
     } else {
       const list = isList(before) ? (before as Json[]) : [before]; // the first keeps its place without a number
       this.place(`${here}/${list.length}`, at);
-      list.push(this.value(element, at, `${here}/${list.length}`));
+      list.push(this.value(element, at, `${here}/${list.length}`, space));
       into.set(name, list);
     }
   }
 
-  /** A text alone is a string, or what `xsi:type` says; child elements and attributes make an object, whose own text is `#text`. */
-  value(element: XmlElement, at: string, pointer: string): Json {
+  /**
+   * White space around a text counts only where `xml:space` says so (X-5), for documents are laid out.
+   * A text alone is a string, or what `xsi:type` says; child elements and attributes make an object, whose own text is `#:text`.
+   */
+  value(element: XmlElement, at: string, pointer: string, outerSpace: Space = 'default'): Json {
+    const space = spaceOf(element) ?? outerSpace;
     let text = '';
     const members: Members = new Map();
     let xsiType: string | null = null;
@@ -164,36 +186,50 @@ export class MemberReader {
         if (attribute.local === 'type') xsiType = attribute.value.trim();
         continue;
       }
+      if (attribute.name === 'xml:space') continue;
       const name = this.attributeName(attribute, `${at}/@${attribute.name}`);
       if (name === null) continue;
-      members.set(`@${name}`, attribute.value);
-      this.place(`${pointer}/${pointerToken(`@${name}`)}`, `${at}/@${attribute.name}`);
+      members.set(name, attribute.value);
+      this.place(`${pointer}/${pointerToken(name)}`, `${at}/@${attribute.name}`);
     }
     const steps = this.places === null ? null : new Steps(element);
     for (const child of element.children) {
       if (typeof child === 'string') text += child;
-      else this.extension(members, { element: child, at: steps === null ? '' : at + steps.next(child) }, pointer);
+      else this.extension(members, { element: child, at: steps === null ? '' : at + steps.next(child) }, pointer, space);
     }
-    const own = this.typed(text.trim(), xsiType, element);
+    const layout = text.trim() === '' && element.children.some((child) => typeof child !== 'string');
+    const own = this.typed(space === 'preserve' && !layout ? text : text.trim(), xsiType, element);
     if (members.size === 0) return own;
-    if (own !== '') members.set('#text', own);
+    if (own !== '') members.set(TEXT_MEMBER, own);
     return members;
   }
 
+  /** The member that stands for an attribute: prefixes.ts, attributeOf. */
   private attributeName(attribute: XmlAttribute, at: string): string | null {
-    return attribute.uri === '' ? attribute.local : this.name(attribute.name, attribute.uri, attribute.local, at);
+    if (attribute.uri === '') return `@:${attribute.local}`;
+    const name = this.name(attribute.name, attribute.uri, attribute.local, at);
+    return name === null ? null : `@${name}`;
   }
 
-  private typed(text: string, xsiType: string | null, element: XmlElement): Json {
-    if (xsiType === null) return text;
+  private typed(written: string, xsiType: string | null, element: XmlElement): Json {
+    if (xsiType === null) return written;
+    const text = written.trim();
     const colon = xsiType.indexOf(':');
     const prefix = xsiType.slice(0, Math.max(colon, 0));
     const declared = Object.hasOwn(element.declares, prefix) ? element.declares[prefix] : undefined;
-    if (declared !== undefined && declared !== XSD) return text;
+    if (declared !== undefined && declared !== XSD) return written;
     const type = xsiType.slice(colon + 1);
     if (NUMBER_TYPES.has(type)) return this.number(text) ?? text;
-    return type === 'boolean' ? (this.boolean(text) ?? text) : text;
+    return type === 'boolean' ? (this.boolean(text) ?? text) : written;
   }
+}
+
+/** What `xml:space` says of an element and of what is inside of it. */
+type Space = 'default' | 'preserve';
+
+function spaceOf(element: XmlElement): Space | undefined {
+  const value = element.attributes.find(({ name }) => name === 'xml:space')?.value;
+  return value === 'preserve' || value === 'default' ? value : undefined;
 }
 
 /** XPath steps of the children of one element: with a number where several have one name. */

@@ -1,6 +1,6 @@
 import { LotlineError } from '../../errors.ts';
 import { EPCIS_CONTEXT_URLS, isFreePrefix } from '../json/context.ts';
-import { EPCIS_PREFIXES } from '../prefixes.ts';
+import { EPCIS_PREFIXES, isMasterDataNamespace } from '../prefixes.ts';
 import { isAbsoluteUri } from '../uri.ts';
 
 const MASTER_DATA = 'urn:epcglobal:cbv:mda';
@@ -19,11 +19,6 @@ export function isUriScheme(prefix: string): boolean {
 
 /** Namespaces that one event or header may declare for itself. */
 export const NAMESPACES_MAX = 256;
-
-/** Whether the namespace is that of CBV master data in one of its spellings (V-15). */
-export function isMasterData(namespace: string): boolean {
-  return namespace === MASTER_DATA || namespace === `${MASTER_DATA}:` || namespace === `${MASTER_DATA}#`;
-}
 
 /**
  * The prefixes of an XML document as a JSON-LD context: every prefix in scope at its event list, under a name that JSON can use. A prefix that
@@ -122,7 +117,7 @@ export class Names {
   }
 
   private choose(uri: string, written: string): string {
-    if (isMasterData(uri)) {
+    if (isMasterDataNamespace(uri)) {
       if (uri !== `${MASTER_DATA}#` && this.document.get(MASTER_DATA_PREFIX) !== uri && !this.own.has(MASTER_DATA_PREFIX)) {
         this.own.set(MASTER_DATA_PREFIX, uri);
       }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -297,6 +298,14 @@ describe('extensions in XML', () => {
     ).toEqual({ 'ex:a': 'text', 'ex:b': 7, 'ex:c': true, 'ex:d': '2026-03-01T00:00:00Z', 'ex:e': '', 'ex:f': 'seven', 'ex:g': 'INF' });
   });
 
+  it('keep the white space around a text where xml:space says so, and elsewhere take it for layout (X-5)', () => {
+    const inner = '<ex:c> b </ex:c><ex:d xml:space="default"> c </ex:d>';
+    expect(
+      extended(`<ex:a> a </ex:a><ex:b xml:space="preserve"> a </ex:b><ex:o xml:space="preserve">
+        ${inner}</ex:o><ex:n xml:space="preserve" xsi:type="xsd:int"> 7 </ex:n>`),
+    ).toEqual({ 'ex:a': 'a', 'ex:b': ' a ', 'ex:o': { 'ex:c': ' b ', 'ex:d': 'c' }, 'ex:n': 7 });
+  });
+
   it('are lists where they come again, objects where they hold elements, with inner names of no namespace (V-16)', () => {
     expect(extended('<ex:a>1</ex:a><ex:o><b>2</b><b>3</b><ex:c>4</ex:c></ex:o><ex:a>5</ex:a><ex:a><d>6</d></ex:a>')).toEqual({
       'ex:a': ['1', '5', { d: '6' }],
@@ -311,9 +320,9 @@ describe('extensions in XML', () => {
       ),
     ).toEqual({
       '@context': { xml: 'http://www.w3.org/XML/1998/namespace' },
-      'cbvmda:netWeight': { '@measurementUnitCode': 'KGM', '@ex:by': 'scale', '#text': 3.5 },
-      'ex:b': { '@c': '' },
-      'ex:d': { '@xml:lang': 'de', '#text': 'ja' },
+      'cbvmda:netWeight': { '@:measurementUnitCode': 'KGM', '@ex:by': 'scale', '#:text': 3.5 },
+      'ex:b': { '@:c': '' },
+      'ex:d': { '@xml:lang': 'de', '#:text': 'ja' },
     });
   });
 
@@ -490,7 +499,7 @@ describe('what stands around the events', () => {
                   id: SITE,
                   attributes: [
                     { id: 'urn:epcglobal:cbv:mda#name', attribute: 'Site' },
-                    { id: 'urn:x:w', attribute: { measurement: { '@measurementUnitCode': 'KGM', '#text': '3.5' } } },
+                    { id: 'urn:x:w', attribute: { measurement: { '@:measurementUnitCode': 'KGM', '#:text': '3.5' } } },
                   ],
                   children: ['urn:x:child'],
                 },
@@ -712,8 +721,6 @@ describe.skipIf(table === null)('the official examples in XML', () => {
       `EV-SCHEMA ${LIST}/ObjectEvent[10]/bizStep`,
       `EV-SCHEMA ${LIST}/ObjectEvent[11]/bizStep`,
     ],
-    // A field of somebody's own without namespace, which has no name in JSON (V-13).
-    'gs1-xml-1.2/ObjectEvent.xml': [`EV-SCHEMA ${LIST}/ObjectEvent[2]/extension/extension/myField`],
     // One EPC twice (DM-15); GRAIs that are none (§14).
     '2.0/epcisDocWithAllGS1Keys.xml': [`EV-SCHEMA ${EVENT}/epcList/epc[3]`],
     '2.0/Query/QueryResultsDocument.xml': [`ID-FORM ${query}/epcList/epc`],
@@ -770,6 +777,61 @@ describe.skipIf(table === null)('the official examples in XML', () => {
     const events = [...document.events()];
     expect(events.some(isRefused)).toBe(false);
     expect(events[0]).toMatchObject({ event: { ilmdLot: 'A123', ilmdExpiry: '2025-03-27', bizStep: 'commissioning' } });
+  });
+});
+
+describe('what only 1.x has', () => {
+  const OWN = `<ex:Own>${TIMES}<bizStep>urn:epcglobal:cbv:bizstep:receiving</bizStep><ex:a>1</ex:a></ex:Own>`;
+  const beside = (after: string, version = 1) =>
+    bytesOf(new TextDecoder().decode(documentOf(objectEvent(''), { version })).replace('</EventList>', `</EventList>${after}`));
+  const wrapped = '<extension><sourceList/><extension><myField>1</myField><my><deep>2</deep></my></extension></extension><ex:b>3</ex:b>';
+
+  it('are elements without a namespace in a wrapper, which JSON has in a member that stands for the wrapper (§5.2)', () => {
+    const bytes = documentOf(objectEvent(wrapped), { version: 1 });
+    expect(jsonOf(bytes)).toEqual({
+      '@context': { lotline: 'urn:lotline:epcis-1.2' },
+      ...OBSERVED,
+      sourceList: [],
+      'lotline:extension': { myField: '1', my: { deep: '2' } },
+      'ex:b': '3',
+    });
+    expect(faultsOf(readXmlDocument(documentOf(objectEvent(wrapped))))).toEqual([
+      `EV-SCHEMA ${EVENT}/extension/extension/myField`,
+      `EV-SCHEMA ${EVENT}/extension/extension/my`,
+    ]);
+  });
+
+  it('are wrappers that the event hash sees through (codes.md §1.1)', () => {
+    const { hash } = readOne(documentOf(objectEvent(wrapped), { version: 1 }));
+    const text =
+      'eventType=ObjectEventeventTime=2026-03-01T07:15:00.000ZeventTimeZoneOffset=+01:00epcListepc=https://id.gs1.org/01/09520123000110/21/1action=OBSERVE' +
+      'myField=1mydeep=2{http://ns.example.com/epcis/}b=3';
+    expect(Buffer.from(hash)).toEqual(createHash('sha256').update(text).digest());
+  });
+
+  it.each([
+    ['in EPCISBody', OWN, 'ex:Own[1]'],
+    ['in the wrapper there', `<extension>${OWN}</extension>`, 'extension/ex:Own[1]'],
+  ])('are events of a type of somebody’s own beside the event list, %s (§5.2)', (_, after, at) => {
+    const document = readXmlDocument(beside(`${after}<ex:other><ex:a/></ex:other>`));
+    const [first, second] = [...document.events()];
+    expect(document.eventCount).toBe(2);
+    expect(first).toMatchObject({ event: { type: 'ObjectEvent' } });
+    expect(second).toMatchObject({
+      event: { type: 'http://ns.example.com/epcis/Own', bizStep: 'receiving' },
+      at: `/epcis:EPCISDocument/EPCISBody/${at}`,
+    });
+    expect(jsonOf(beside(after))).toMatchObject({ type: 'ObjectEvent' });
+    expect(JSON.parse(jsonText(beside(after), 1))).toEqual({ type: 'ex:Own', ...COMMON, bizStep: 'receiving', 'ex:a': '1' });
+  });
+
+  it('are not events of 2.0, which has them in its list', () => {
+    expect(readXmlDocument(beside(OWN, 2)).eventCount).toBe(1);
+  });
+
+  it('count as the others do against the most that a document may have', () => {
+    expect(refusalOf(beside(OWN + OWN), { maxEvents: 2 })).toMatchObject({ code: 'REQ-LIMIT' });
+    expect(readXmlDocument(beside(OWN), { maxEvents: 2 }).eventCount).toBe(2);
   });
 });
 

@@ -5,10 +5,12 @@ import { FAULTS_MAX, Faults } from '../json/faults.ts';
 import type { JsonObject } from '../json/json-object.ts';
 import { headerOf, type ReadDocument, type ReadOptions, type RefusedEvent, readEventText } from '../json/read.ts';
 import type { ReadEvent } from '../model.ts';
+import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { headToJson, headXpath } from './header.ts';
 import { EPCIS_NAMESPACE, xpathOf } from './members.ts';
 import { DocumentNames, Names } from './names.ts';
 import { parseXml } from './parse.ts';
+import { standAlone } from './serialize.ts';
 import { type SplitXml, splitXml, unqualified, type XmlEventSpan } from './split.ts';
 import { type EventJson, eventToJson } from './to-json.ts';
 import type { XmlElement } from './tree.ts';
@@ -33,7 +35,7 @@ export function readXmlDocument(bytes: Uint8Array, options: ReadOptions & { read
     header,
     eventCount: events.length,
     *events() {
-      for (let i = 0; i < events.length; i++) yield readXmlEvent(bytes, events[i]!, i, { split, names, scope, options });
+      for (let i = 0; i < events.length; i++) yield readSpan(bytes, events[i]!, i, { split, names, scope, options });
     },
   };
 }
@@ -43,9 +45,26 @@ export function readXmlDocument(bytes: Uint8Array, options: ReadOptions & { read
  * does not say. Throws what parsing throws, since the event was read before.
  */
 export function xmlEventToJson(body: Uint8Array, contextText: string): string {
+  return xmlEventAsJson(body, contextText).text;
+}
+
+/** The same, and what of the event JSON has no place for: attributes of elements that take none, as `element/@name`. */
+export function xmlEventAsJson(body: Uint8Array, contextText: string): { readonly text: string; readonly lost: readonly string[] } {
   const document = DocumentNames.ofContext(contextText);
   const element = parseXml(body, { namespaces: document.namespaces() });
-  return eventToJson(element, new Names(document), `/${element.name}`, false).text;
+  // What a release does not take was refused when the event was read.
+  const reading = { tellPlaces: false, version: '1.x', told: true } as const;
+  const { text, reader } = eventToJson(element, new Names(document), `/${element.name}`, reading);
+  return { text, lost: reader.lost };
+}
+
+/** The element of an event kept as XML, by `header.context` of its document, with the declarations that it needs to stand elsewhere. */
+export function xmlEventToElement(body: Uint8Array, contextText: string): XmlElement {
+  const namespaces = DocumentNames.ofContext(contextText).namespaces();
+  const element = parseXml(body, { namespaces });
+  // In JSON-LD the prefix means another namespace than xsi:type does; a document that declares it has it under its own name.
+  const { xsd, ...others } = namespaces;
+  return standAlone(element, xsd === EPCIS_PREFIXES.get('xsd') ? others : namespaces);
 }
 
 /** The document without events as JSON. What only XML can get wrong throws at once. */
@@ -78,7 +97,7 @@ type Reading = {
   readonly options: ReadOptions;
 };
 
-function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, reading: Reading): ReadEvent | RefusedEvent {
+function readSpan(bytes: Uint8Array, span: XmlEventSpan, index: number, reading: Reading): ReadEvent | RefusedEvent {
   const { split, names, scope, options } = reading;
   const place = { index, at: span.at, start: span.start, end: span.end };
   const namespaces = { ...split.namespaces, ...names.namespaces() };
@@ -87,7 +106,7 @@ function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, read
   try {
     element = parseXml(bytes.subarray(span.start, span.end), { namespaces });
     if (split.kind !== 'event' && EPCIS_NAMESPACE.test(element.uri)) throw unqualified(element.name, '');
-    converted = eventToJson(element, new Names(names), span.at, false);
+    converted = eventToJson(element, new Names(names), span.at, { tellPlaces: false, version: split.version });
   } catch (error) {
     if (!(error instanceof LotlineError)) throw error;
     return { ...place, errors: [movedTo(error, span.at)], eventID: null };
@@ -96,7 +115,7 @@ function readXmlEvent(bytes: Uint8Array, span: XmlEventSpan, index: number, read
   const read = readEventText(text, '', scope, { ...options, ownContext: true, inexact });
   if (!('errors' in read) && reader.faults.length === 0 && read.breaches.length === 0) return { ...place, ...read };
   // Something has to be told: once more, now with the places of things.
-  const told = eventToJson(element, new Names(names), span.at, true).reader;
+  const told = eventToJson(element, new Names(names), span.at, { tellPlaces: true, version: split.version }).reader;
   const xpath = (pointer: string) => xpathOf(pointer, told.places ?? new Map());
   if ('errors' in read || told.faults.length > 0) {
     const known = new Set(told.faults.map(({ at }) => at));

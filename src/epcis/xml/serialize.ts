@@ -20,9 +20,48 @@ const EVERY_FORBIDDEN = new RegExp(FORBIDDEN, 'gu');
  * Characters that XML cannot write at all come out as U+FFFD.
  */
 export function serializeXml(element: XmlElement, options: SerializeOptions = {}): string {
-  const scope = new Map(Object.entries({ '': '', xml: XML_NAMESPACE, ...options.scope }));
-  const text = write(element, scope, options.indent === undefined ? null : ' '.repeat(options.indent), 0);
-  return options.declaration === true ? `<?xml version="1.0" encoding="UTF-8"?>\n${text}` : text;
+  const text = write(element, scopeAround(options), options.indent === undefined ? null : ' '.repeat(options.indent), 0);
+  return options.declaration === true ? DECLARATION + text : text;
+}
+
+const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+function scopeAround({ scope }: SerializeOptions): ReadonlyMap<string, string> {
+  return new Map(Object.entries({ '': '', xml: XML_NAMESPACE, ...scope }));
+}
+
+/**
+ * The same piece by piece: `into`, an element below, holds its own children and then those of `fill`, which are asked for as the text is, so that
+ * they need not be in memory at once. What stands behind `into` is looked at after them.
+ */
+export function* serializeXmlPieces(
+  element: XmlElement,
+  { into, fill }: { readonly into: XmlElement; readonly fill: Iterable<XmlElement> },
+  options: SerializeOptions = {},
+): Generator<string, void, undefined> {
+  if (options.declaration === true) yield DECLARATION;
+  const indent = options.indent === undefined ? null : ' '.repeat(options.indent);
+  const line = (depth: number) => (indent === null ? '' : `\n${indent.repeat(depth)}`);
+  function* pieces(one: XmlElement, outer: ReadonlyMap<string, string>, depth: number): Generator<string, void, undefined> {
+    if (!(one === into || holds(one, into))) {
+      yield write(one, outer, indent, depth);
+      return;
+    }
+    const { scope, declared } = declare(one, outer);
+    yield `${openTag(one, declared)}>`;
+    for (const child of one.children) {
+      if (!isElement(child)) continue;
+      yield line(depth + 1);
+      yield* pieces(child, scope, depth + 1);
+    }
+    if (one === into) for (const child of fill) yield line(depth + 1) + write(child, scope, indent, depth + 1);
+    yield `${line(depth)}</${one.name}>`;
+  }
+  yield* pieces(element, scopeAround(options), 0);
+}
+
+function holds(element: XmlElement, inner: XmlElement): boolean {
+  return element.children.some((child) => isElement(child) && (child === inner || holds(child, inner)));
 }
 
 /** Whether the text has a character that no XML 1.0 document can hold. */
@@ -32,9 +71,7 @@ export function hasForbiddenCharacter(text: string): boolean {
 
 function write(element: XmlElement, outer: ReadonlyMap<string, string>, indent: string | null, depth: number): string {
   const { scope, declared } = declare(element, outer);
-  let text = `<${element.name}`;
-  for (const [prefix, uri] of declared) text += ` xmlns${prefix === '' ? '' : `:${prefix}`}="${attributeText(uri)}"`;
-  for (const { name, value } of element.attributes) text += ` ${name}="${attributeText(value)}"`;
+  let text = openTag(element, declared);
   const laidOut = indent !== null && element.children.some(isElement) && !element.children.some(isInk);
   const children = laidOut ? element.children.filter(isElement) : element.children;
   if (children.length === 0) return `${text}/>`;
@@ -44,6 +81,14 @@ function write(element: XmlElement, outer: ReadonlyMap<string, string>, indent: 
     text += isElement(child) ? write(child, scope, indent, depth + 1) : elementText(child);
   }
   return `${text}${laidOut ? `\n${indent.repeat(depth)}` : ''}</${element.name}>`;
+}
+
+/** The tag without its end. */
+function openTag(element: XmlElement, declared: ReadonlyMap<string, string>): string {
+  let text = `<${element.name}`;
+  for (const [prefix, uri] of declared) text += ` xmlns${prefix === '' ? '' : `:${prefix}`}="${attributeText(uri)}"`;
+  for (const { name, value } of element.attributes) text += ` ${name}="${attributeText(value)}"`;
+  return text;
 }
 
 /** What has to be declared on the element so that it and its attributes stand in their namespaces. */

@@ -74,6 +74,9 @@ class Splitter {
   private eventDepth = 0;
   private eventStart = 0;
   private eventAt = '';
+  /** An element beside the event list, or in place of a document, that may be an event of somebody's own type: it is one if it says when it happened. */
+  private beside: { readonly depth: number; readonly start: number; readonly at: string; hasTime: boolean } | null = null;
+  private readonly besideCounts = new Map<string, number>();
   private readonly namespaces = Object.create(null) as Record<string, string>;
 
   constructor(options: SplitOptions) {
@@ -90,6 +93,16 @@ class Splitter {
       return;
     }
     this.head.open(tag);
+    if (this.beside !== null) {
+      if (depth === this.beside.depth + 1 && tag.uri === '' && tag.local === 'eventTime') this.beside.hasTime = true;
+      return;
+    }
+    if (this.isBesideList(tag)) {
+      const n = (this.besideCounts.get(tag.name) ?? 0) + 1;
+      this.besideCounts.set(tag.name, n);
+      this.beside = { depth, start: start(), at: `${this.path()}[${n}]`, hasTime: false };
+      return;
+    }
     if (depth === 1) this.openRoot(tag, start);
     else if (depth === this.onWay + 2 && this.isOnWay(tag)) {
       this.onWay++;
@@ -108,6 +121,7 @@ class Splitter {
 
   close(end: () => number): void {
     const depth = this.tags.length;
+    if (this.beside?.depth === depth) this.closeBeside(this.beside, end);
     this.tags.pop();
     if (this.eventDepth > 0) {
       if (depth > this.eventDepth) return;
@@ -128,7 +142,7 @@ class Splitter {
       version: this.version,
       head,
       events: this.events,
-      namespaces: this.listsSeen > 0 || this.kind === 'event' ? this.namespaces : head.declares,
+      namespaces: this.listsSeen > 0 || this.events.length > 0 || this.kind === 'event' ? this.namespaces : head.declares,
     };
   }
 
@@ -155,17 +169,8 @@ class Splitter {
       this.eventAt = at;
       return;
     }
-    const known = ['EPCISDocument', 'EPCISQueryDocument', 'EPCISMasterDataDocument'].includes(tag.local);
-    throw new LotlineError(
-      'EV-SCHEMA',
-      known ? `${tag.local} stands in the namespace ${quoted(tag.uri)}` : `the document's element is ${quoted(tag.name)}`,
-      {
-        at,
-        fix: known
-          ? 'Declare the namespace of EPCIS 1.x or 2.0 for it: urn:epcglobal:epcis:xsd:1 or urn:epcglobal:epcis:xsd:2 for an EPCISDocument.'
-          : 'Send an EPCISDocument, EPCISQueryDocument or EPCISMasterDataDocument.',
-      },
-    );
+    if (this.options.bare !== true || tag.uri === '' || family !== '') throw noDocument(tag);
+    this.beside = { depth: 1, start: start(), at, hasTime: false };
   }
 
   private isOnWay(tag: Tag): boolean {
@@ -180,7 +185,7 @@ class Splitter {
   private openList(): void {
     if (this.listsSeen++ > 0)
       throw new LotlineError('EV-SCHEMA', 'EventList stands twice', { at: this.path(), fix: 'Put all events into one EventList.' });
-    for (const { declares } of this.tags) Object.assign(this.namespaces, declares);
+    this.declareScope(this.tags);
     this.lists.push({ at: this.path(), counts: new Map() });
   }
 
@@ -193,20 +198,52 @@ class Splitter {
       this.lists.push({ at, counts: new Map() });
       return;
     }
-    const { maxEvents = Number.POSITIVE_INFINITY } = this.options;
-    if (this.events.length >= maxEvents) {
-      throw new LotlineError('REQ-LIMIT', `the document has more than ${maxEvents} events`, {
-        at: list.at,
-        fix: `Send at most ${maxEvents} events in one document.`,
-      });
-    }
+    this.checkCount(list.at);
     this.eventDepth = this.tags.length;
     this.eventStart = start();
     this.eventAt = at;
   }
 
+  private checkCount(at: string): void {
+    const { maxEvents = Number.POSITIVE_INFINITY } = this.options;
+    if (this.events.length < maxEvents) return;
+    throw new LotlineError('REQ-LIMIT', `the document has more than ${maxEvents} events`, {
+      at,
+      fix: `Send at most ${maxEvents} events in one document.`,
+    });
+  }
+
+  /** 1.x takes events of other types in its EPCISBody or the wrapper there, and not in its list (§5.2). */
+  private isBesideList(tag: Tag): boolean {
+    if (this.kind !== 'EPCISDocument' || this.version !== '1.x' || this.onWay !== 1 || tag.uri === '' || NAMESPACE.test(tag.uri))
+      return false;
+    const around = this.tags.at(-2);
+    return this.tags.length === 3 || (this.tags.length === 4 && around?.uri === '' && around.local === 'extension');
+  }
+
+  private closeBeside(beside: NonNullable<Splitter['beside']>, end: () => number): void {
+    this.beside = null;
+    if (beside.depth === 1) {
+      const root = this.tags[0] as Tag;
+      if (!beside.hasTime) throw noDocument(root);
+      this.kind = 'event';
+      Object.assign(this.namespaces, root.declares);
+      this.events.push({ start: beside.start, end: end(), at: beside.at });
+      return;
+    }
+    if (!beside.hasTime) return;
+    this.checkCount(beside.at);
+    this.declareScope(this.tags.slice(0, -1));
+    this.events.push({ start: beside.start, end: end(), at: beside.at });
+  }
+
+  private declareScope(around: readonly Tag[]): void {
+    const declares = Object.assign({}, ...around.map((tag) => tag.declares)) as Tag['declares'];
+    this.declareAround({ name: around.at(-1)?.name ?? '', declares }, this.path());
+  }
+
   /** An event is kept by itself and read again with one context for the whole list: a wrapper cannot give a prefix another meaning. */
-  private declareAround(tag: Tag, at: string): void {
+  private declareAround(tag: Pick<Tag, 'name' | 'declares'>, at: string): void {
     for (const [prefix, namespace] of Object.entries(tag.declares)) {
       if (Object.hasOwn(this.namespaces, prefix) && this.namespaces[prefix] !== namespace) {
         throw new LotlineError('EV-CONTEXT', `${tag.name} gives the prefix ${quoted(prefix)} another namespace`, {
@@ -221,6 +258,20 @@ class Splitter {
   private path(): string {
     return this.tags.map(({ name }) => `/${name}`).join('');
   }
+}
+
+function noDocument(tag: Tag): LotlineError {
+  const known = ['EPCISDocument', 'EPCISQueryDocument', 'EPCISMasterDataDocument'].includes(tag.local);
+  return new LotlineError(
+    'EV-SCHEMA',
+    known ? `${tag.local} stands in the namespace ${quoted(tag.uri)}` : `the document's element is ${quoted(tag.name)}`,
+    {
+      at: `/${tag.name}`,
+      fix: known
+        ? 'Declare the namespace of EPCIS 1.x or 2.0 for it: urn:epcglobal:epcis:xsd:1 or urn:epcglobal:epcis:xsd:2 for an EPCISDocument.'
+        : 'Send an EPCISDocument, EPCISQueryDocument or EPCISMasterDataDocument.',
+    },
+  );
 }
 
 /** The refusal of an element that should have no namespace. */

@@ -1,5 +1,6 @@
 import { CBV_LISTS, CBV_SPELLINGS, type VocabularyKind } from '../cbv/lists.ts';
 import { EPCIS_PREFIXES } from '../prefixes.ts';
+import { EPCIS_TERMS } from './element.ts';
 import { formatJson, isNil, type Json, MemberReader, type Members, type Placed } from './members.ts';
 import { isUriScheme, type Names } from './names.ts';
 import type { XmlElement } from './tree.ts';
@@ -89,16 +90,31 @@ export type EventJson = {
 
 /**
  * Turns the element of an event into EPCIS 2.0 JSON text, from 2.0 as from 1.x (§5). `at` is the XPath of the element. What XML alone can get wrong
- * is in `reader.faults`; everything else is left to the checks that JSON goes through. `tellPlaces` fills `reader.places`.
+ * is in `reader.faults`; everything else is left to the checks that JSON goes through. `tellPlaces` fills `reader.places`. In a document of 1.x a
+ * wrapper may hold elements without a namespace. `told`: the text is not to be checked any more, so that a URN which CBV 2.0 does not have becomes its
+ * web URI, since JSON takes no URN there (V-2, V-5).
  */
-export function eventToJson(element: XmlElement, names: Names, at: string, tellPlaces: boolean): EventJson {
-  const reader = new EventReader(names, tellPlaces);
+export function eventToJson(
+  element: XmlElement,
+  names: Names,
+  at: string,
+  options: { readonly tellPlaces: boolean; readonly version: '1.x' | '2.0'; readonly told?: true },
+): EventJson {
+  const reader = new EventReader(names, options);
   const members = reader.event(element, at);
   return { text: formatJson(members), inexact: reader.inexact, reader };
 }
 
 class EventReader extends MemberReader {
   private declared: Readonly<Record<string, string>> = {};
+  private readonly version: '1.x' | '2.0';
+  private readonly told: boolean;
+
+  constructor(names: Names, { tellPlaces, version, told }: { tellPlaces: boolean; version: '1.x' | '2.0'; told?: true }) {
+    super(names, tellPlaces);
+    this.version = version;
+    this.told = told === true;
+  }
 
   event(element: XmlElement, at: string): Members {
     const placed = { element, at };
@@ -144,14 +160,15 @@ class EventReader extends MemberReader {
     this.foreignAttributes(fields.extensible ? into : null, placed, pointer);
     for (const child of this.elements(placed.element, placed.at)) {
       const { local, uri, name } = child.element;
-      if (uri !== '') {
+      if (uri !== '' && !(pointer === '' && isFurtherCertificate(child.element))) {
         this.extension(into, child, pointer);
         continue;
       }
       const here = `${pointer}/${local}`;
       const field = Object.hasOwn(fields.members, local) ? fields.members[local]! : undefined;
       if (field === undefined) {
-        if (reserved.includes(local)) this.fault(`${name} is no element of ${placed.element.name}`, child.at, 'Remove it.');
+        if (child.wrapper !== undefined && fields.extensible && this.version === '1.x') this.wrapped(into, child, child.wrapper, pointer);
+        else if (reserved.includes(local)) this.fault(`${name} is no element of ${placed.element.name}`, child.at, 'Remove it.');
         else this.extension(into, child, pointer); // refused by its bare name, as in JSON
         continue;
       }
@@ -220,6 +237,7 @@ class EventReader extends MemberReader {
       this.places === null &&
       element.children.every((child) => typeof child === 'string' || (child.uri === '' && child.local === local))
     ) {
+      this.foreignAttributes(null, { element, at }, pointer);
       for (const child of element.children) {
         if (typeof child !== 'string') list.push(this.text({ element: child, at: '' }));
         else if (child.trim() !== '') this.fault(`text stands in ${element.name}, which holds elements only`, at, 'Remove the text.');
@@ -286,10 +304,11 @@ class EventReader extends MemberReader {
 
   /** V-2: the URN of a standard value is written as the bare word. A CURIE keeps its meaning: its prefix may be called otherwise in JSON. */
   private word(kind: VocabularyKind, value: string, element: XmlElement): string {
-    const { urn } = CBV_SPELLINGS[kind];
+    const { urn, web } = CBV_SPELLINGS[kind];
     if (urn !== null && value.startsWith(urn)) {
       const tail = value.slice(urn.length);
-      return (CBV_LISTS[kind] as ReadonlySet<string>).has(tail) ? tail : value;
+      if ((CBV_LISTS[kind] as ReadonlySet<string>).has(tail)) return tail;
+      return this.told ? web + tail : value;
     }
     const colon = value.indexOf(':');
     if (colon <= 0 || value.startsWith('//', colon + 1)) return value;
@@ -298,6 +317,11 @@ class EventReader extends MemberReader {
     const namespace = ownOf(element.declares, prefix) ?? ownOf(this.declared, prefix) ?? this.names.renamed(prefix);
     return namespace === undefined ? value : namespace + value.slice(colon + 1);
   }
+}
+
+/** 2.0 takes one certificationInfo: the others are written as the term that they are in the EPCIS vocabulary (from-json.ts). */
+function isFurtherCertificate({ uri, local }: XmlElement): boolean {
+  return uri === EPCIS_TERMS && local === 'certificationInfo';
 }
 
 function isRepeatable(field: Field): boolean {

@@ -1,6 +1,7 @@
+import { WRAPPED_NAMESPACE } from '../prefixes.ts';
 import { childElements, isPlain, plainElement, qualifiedElement, textElement, XmlNotes, type XmlVersion } from './element.ts';
 import type { WrittenXml } from './from-json.ts';
-import { collectFields, DEMANDED_BY_1_2, type EventParts, eventLayout, type Layout, placeFields } from './layout.ts';
+import { collectFields, DEMANDED_BY_1_2, type EventParts, eventLayout, type Layout, placeFields, type Wrapper } from './layout.ts';
 import type { XmlElement } from './tree.ts';
 
 /**
@@ -62,15 +63,12 @@ function holdsWrappedFields(event: XmlElement): boolean {
   return wrappers.some(holds);
 }
 
-/** Holds what 1.2 takes in its wrappers and 2.0 does not: elements without a namespace. */
-const WRAPPED_NAMESPACE = 'urn:lotline:epcis-1.2';
-
 /**
  * Content of users in a wrapper. 1.2 takes elements without a namespace in its innermost wrapper, 2.0 takes those of other namespaces in its only one.
  * So a wrapper of 2.0 goes as a whole into that of 1.2, and content of 1.2 goes into an element of our own namespace; on the way back both come out.
  */
 function moveContent(
-  name: 'extension' | 'baseExtension',
+  name: Wrapper,
   content: readonly XmlElement[],
   layout: Layout,
   to: XmlVersion,

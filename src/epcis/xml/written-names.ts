@@ -1,5 +1,5 @@
 import { LotlineError } from '../../errors.ts';
-import { EPCIS_PREFIXES, type Prefixes, readName } from '../prefixes.ts';
+import { EPCIS_PREFIXES, isMasterDataNamespace, type Prefixes, readName, WRAPPED_NAMESPACE } from '../prefixes.ts';
 import { quoted } from '../uri.ts';
 import { SBDH_NAMESPACE, XML_NAMESPACE, type XmlNotes, XSD_NAMESPACE, XSI_NAMESPACE } from './element.ts';
 
@@ -16,7 +16,6 @@ const NAME_PART = new RegExp(`^[${PART}]$`);
 
 /** V-15: XML writes the namespace of CBV master data without the separator at its end. */
 const MASTER_DATA = 'urn:epcglobal:cbv:mda';
-const MASTER_DATA_SPELLINGS: ReadonlySet<string> = new Set([`${MASTER_DATA}:`, `${MASTER_DATA}#`]);
 
 // Prefixes that documents give their own meaning.
 const RESERVED = new Set(['epcis', 'epcisq', 'epcismd', 'sbdh', 'xsi', 'xsd', 'xml', 'xmlns', 'lotline']);
@@ -25,6 +24,7 @@ const OWN_NAMESPACES: readonly (readonly [string, string])[] = [
   ['xsd', XSD_NAMESPACE],
   ['xml', XML_NAMESPACE],
   ['sbdh', SBDH_NAMESPACE],
+  ['lotline', WRAPPED_NAMESPACE],
 ];
 
 /** Finds XML names for member names, and remembers what has to be declared for them. */
@@ -68,9 +68,9 @@ export class XmlNames {
     return this.name(inXml(read.namespace), read.local, this.prefixes.has(prefix) ? prefix : '', at);
   }
 
-  /** A name without a namespace. */
+  /** A name without a namespace, from which `unspelled` gives the member back. */
   plain(member: string, at: string): XmlName {
-    const local = this.local(member, at);
+    const local = this.local(member.replace(LIKE_SPELLED, '_x005F_'), at);
     return { name: local, uri: '', local };
   }
 
@@ -114,6 +114,19 @@ export class XmlNames {
   }
 }
 
+/** An underscore that begins what looks like a character spelled `_xHHHH_`. */
+const LIKE_SPELLED = /_(?=x[0-9A-F]{4,6}_)/g;
+
+/** The member that an element without a namespace was made of: JSON-LD keywords such as `@type` are no names in XML. */
+export function unspelled(local: string): string {
+  if (!local.includes('_x')) return local;
+  const member = local.replace(/_x([0-9A-F]{4,6})_/g, (spelling, hex: string) => {
+    const code = Number.parseInt(hex, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : spelling;
+  });
+  return member.includes(':') ? local : member; // a colon would make it a name of a namespace
+}
+
 function withoutEscapes(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -123,7 +136,7 @@ function withoutEscapes(text: string): string {
 }
 
 function inXml(namespace: string): string {
-  return MASTER_DATA_SPELLINGS.has(namespace) ? MASTER_DATA : namespace;
+  return isMasterDataNamespace(namespace) ? MASTER_DATA : namespace;
 }
 
 /** An attribute id of master data as XML has it: `urn:epcglobal:cbv:mda#name`, whatever prefix JSON gave it (MD-3). */

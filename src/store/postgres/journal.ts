@@ -3,6 +3,7 @@ import type { Journal, Savepoint } from '../journal.ts';
 import type {
   EntryRow,
   EventRow,
+  FieldRow,
   FindingRow,
   FindingThing,
   IntervalRow,
@@ -128,6 +129,7 @@ const LINEAGE = table<LineageRow>('lineage', {
   side: 'smallint',
   uom: 'text',
 });
+const EVENT_FIELDS = table<FieldRow>('event_field', { seq: 'bigint', field: 'integer', part: 'integer', key: 'text' });
 
 const stay = {
   child: 'bigint',
@@ -209,8 +211,8 @@ const JOBS = table<JobRow>('capture_job', {
 });
 const MASTERDATA = table<MasterdataRow>(
   'masterdata',
-  { seq: 'bigint', type: 'text', id: 'text', attributes: 'text', children: 'text' },
-  '(type, id, seq) DO UPDATE SET attributes = excluded.attributes, children = excluded.children',
+  { seq: 'bigint', type: 'text', id: 'text', attributes: 'text', children: 'text', sent: 'text' },
+  '(type, id, seq) DO UPDATE SET attributes = excluded.attributes, children = excluded.children, sent = excluded.sent',
 );
 const KEYS = table<KeyRow>('api_key', { id: 'text', name: 'text', roles: 'text', hash: 'bytea', created: 'bigint', ended: 'bigint' });
 type Prefix = readonly [scheme: string, company: string];
@@ -672,6 +674,7 @@ export class PostgresJournal implements Journal {
     items: readonly EventItem[],
     parts: readonly PartRow[],
     lineage: readonly LineageRow[],
+    fields: readonly FieldRow[] = [],
   ): Promise<void> {
     await this.insert(
       batch(EVENTS, rows),
@@ -684,6 +687,7 @@ export class PostgresJournal implements Journal {
         LINEAGE,
         addedUp(lineage, (l) => `${l.transformation}/${l.side}/${l.node}/${l.seq}`),
       ),
+      batch(EVENT_FIELDS, fields),
     );
   }
   async setVoid(seqs: readonly number[], voidSeq: number): Promise<void> {

@@ -2,6 +2,7 @@ import type { Journal, Savepoint } from '../journal.ts';
 import type {
   EntryRow,
   EventRow,
+  FieldRow,
   FindingRow,
   FindingThing,
   IntervalRow,
@@ -330,8 +331,9 @@ export class SqliteJournal implements Journal {
     items: readonly (readonly [number, number, number])[],
     parts: readonly PartRow[],
     lineage: readonly LineageRow[],
+    fields: readonly FieldRow[] = [],
   ): void {
-    const { addEvent, addEventItems, addEventLot, addLine } = this.sql;
+    const { addEvent, addEventItems, addEventLot, addLine, addEventField } = this.sql;
     for (const e of rows) {
       addEvent.run(
         e.seq, e.type, e.action, e.time, e.below, e.rank, e.utc_offset, e.event_id, e.hash, e.digest, e.biz_step, e.disposition, e.read_point,
@@ -344,6 +346,7 @@ export class SqliteJournal implements Journal {
     }
     for (const p of parts) addEventLot.run(p.lot, p.seq, p.role, p.quantity, p.uom);
     for (const l of lineage) addLine.run(l.transformation, l.side, l.node, l.seq, l.quantity, l.uom);
+    for (const f of fields) addEventField.run(f.field, f.key, f.seq, f.part);
   }
   setVoid(seqs: readonly number[], voidSeq: number): void {
     for (const seq of seqs) this.sql.setVoid.run(voidSeq, seq);
@@ -453,7 +456,7 @@ export class SqliteJournal implements Journal {
     return this.each<{ id: string }>('endedJobs', captureIDs).map((row) => row.id);
   }
   putMasterdata(rows: readonly MasterdataRow[]): void {
-    for (const r of rows) this.sql.putMasterdata.run(r.type, r.id, r.seq, r.attributes, r.children);
+    for (const r of rows) this.sql.putMasterdata.run(r.type, r.id, r.seq, r.attributes, r.children, r.sent);
   }
   putKey(k: KeyRow): void {
     this.sql.addKey.run(k.id, k.name, k.roles, k.hash, k.created, k.ended);

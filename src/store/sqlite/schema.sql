@@ -122,6 +122,16 @@ CREATE INDEX event_transformation ON event (transformation) WHERE transformation
 
 CREATE INDEX event_type ON event (type);
 
+CREATE TABLE event_field (
+  field INTEGER NOT NULL,                -- term of its name, as parameters have it: ILMD_<namespace>#<local>, bizTransaction_po, value_KEL
+  key TEXT NOT NULL,                     -- the value, so that it sorts: epcis/query/field-key.ts
+  seq INTEGER NOT NULL,
+  part INTEGER NOT NULL,                 -- the sensor report that says it, from 1 on; 0 is the event itself
+  PRIMARY KEY (field, key, seq, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX event_field_event ON event_field (seq, field);
+
 CREATE TABLE event_item (
   item INTEGER NOT NULL,
   seq INTEGER NOT NULL,
@@ -236,7 +246,7 @@ CREATE TABLE masterdata (
   id TEXT NOT NULL,                      -- canonical key
   seq INTEGER NOT NULL,
   attributes TEXT NOT NULL,
-  children TEXT NOT NULL,
+  children TEXT NOT NULL, sent TEXT,
   PRIMARY KEY (type, id, seq)
 ) STRICT, WITHOUT ROWID;
 

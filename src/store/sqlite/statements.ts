@@ -73,6 +73,7 @@ const SQL = {
   addEventItems: 'INSERT OR IGNORE INTO event_item (item, seq, role) SELECT value, ?, ? FROM json_each(?)',
   addEventLot: `INSERT INTO event_lot (lot, seq, role, quantity, uom) VALUES (?, ?, ?, ?, ?) ${ADD_UP}`,
   addLine: `INSERT INTO lineage (transformation, side, node, seq, quantity, uom) VALUES (?, ?, ?, ?, ?, ?) ${ADD_UP}`,
+  addEventField: 'INSERT INTO event_field (field, key, seq, part) VALUES (?, ?, ?, ?)',
   setVoid: 'UPDATE event SET void_seq = ? WHERE seq = ?',
   setTwin: 'UPDATE event SET twin_of = ? WHERE seq = ?',
 
@@ -126,7 +127,7 @@ const SQL = {
   putCheckpoint: 'INSERT OR REPLACE INTO checkpoint (size, signed_at, text) VALUES (?, ?, ?)',
   addJob: `INSERT INTO capture_job (id, capture_id, actor, behaviour, created, finished, success, events, stored, errors) VALUES (${marks(10)})`,
   endedJobs: `SELECT capture_id AS id FROM ${each()} CROSS JOIN capture_job ON capture_id = j.value`,
-  putMasterdata: 'INSERT OR REPLACE INTO masterdata (type, id, seq, attributes, children) VALUES (?, ?, ?, ?, ?)',
+  putMasterdata: 'INSERT OR REPLACE INTO masterdata (type, id, seq, attributes, children, sent) VALUES (?, ?, ?, ?, ?, ?)',
   addKey: 'INSERT INTO api_key (id, name, roles, hash, created, ended) VALUES (?, ?, ?, ?, ?, ?)',
   endKey: 'UPDATE api_key SET ended = ? WHERE id = ? AND ended IS NULL',
   addQuery: 'INSERT OR IGNORE INTO named_query (name, query, actor, created) VALUES (?, ?, ?, ?)',

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** What of EPCIS and the CBV lotline is to do, in the project's own words; `reason` says why no test is about it. */
+export type Requirement = { readonly id: string; readonly what: string; readonly reason?: string };
+
+const ROOT = resolve(import.meta.dirname, '..');
+/** An id, or several of one family: `Q-15`, `V-14 to V-16`. */
+const CITED = /\b(DOC|DM|V|J|X|C|R|E|Q|MD|S|I|P)-([1-9]\d?)(?: to \1-([1-9]\d?))?(?![\d-])/g;
+
+export function readRequirements(): Requirement[] {
+  return JSON.parse(readFileSync(join(ROOT, 'data/conformance/requirements.json'), 'utf8')) as Requirement[];
+}
+
+/** The requirement ids that a text cites. */
+export function citedIn(text: string): string[] {
+  return [...text.matchAll(CITED)].flatMap(([, family, first, last]) => {
+    const from = Number(first);
+    const to = last === undefined ? from : Number(last);
+    return Array.from({ length: Math.max(0, to - from) + 1 }, (_, i) => `${family}-${from + i}`);
+  });
+}
+
+/** Every test file, by its path in the project, with the ids that its strings cite: names of tests, and the rows that name them. */
+export function citingFiles(): ReadonlyMap<string, ReadonlySet<string>> {
+  const files = ['src', 'test'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts') && name !== 'conformance.test.ts') // its citations are examples
+      .map((name) => join(folder, name)),
+  );
+  const cited = files.sort().map((file) => [file, new Set(citedIn(withoutComments(readFileSync(join(ROOT, file), 'utf8'))))] as const);
+  return new Map(cited.filter(([, ids]) => ids.size > 0));
+}
+
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+}

@@ -1,0 +1,11 @@
+-- What parameters of queries ask for by a value and no column of event holds: extensions, ILMD, business transactions, sources and destinations, what
+-- sensors told. Events without any of it have no row. A store that was written before gets its rows by `lotline rebuild --replace`.
+CREATE TABLE event_field (
+  field INTEGER NOT NULL,                -- term of its name, as parameters have it: ILMD_<namespace>#<local>, bizTransaction_po, value_KEL
+  key TEXT NOT NULL,                     -- the value, so that it sorts: epcis/query/field-key.ts
+  seq INTEGER NOT NULL,
+  part INTEGER NOT NULL,                 -- the sensor report that says it, from 1 on; 0 is the event itself
+  PRIMARY KEY (field, key, seq, part)
+) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX event_field_event ON event_field (seq, field);
