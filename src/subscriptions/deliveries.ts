@@ -172,6 +172,7 @@ export class Deliveries {
   private recipientOf(subscription: Subscription, signal: AbortSignal): Recipient {
     const { id } = subscription;
     return {
+      stands: async (version) => (await this.parts.readers.look('subscriptions', { id, limit: 1 }))[0]?.version === version,
       take: async (message) => await this.posts.run(async () => await this.deliver(subscription, message, signal)),
       note: async ({ version, next, progress }) => {
         const command = { kind: 'note-progress', id, version, next, progress: JSON.stringify(progress) } as const;

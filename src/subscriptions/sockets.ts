@@ -78,6 +78,7 @@ export class Sockets {
     const subscriber = new Subscriber(subscription, {
       readers,
       recipient: {
+        stands: async () => socket.readyState === socket.OPEN,
         take: async (message) => await this.send(socket, message, gone.signal),
         note: async () => socket.readyState === socket.OPEN,
       },

@@ -17,6 +17,7 @@ class World {
   readonly notes: Note[] = [];
   readonly log: string[] = [];
   allowed = true;
+  stands = true;
   client: (message: Message) => 'taken' | 'smaller' = () => 'taken';
   noting: (note: Note) => boolean = () => true;
   asking: () => void = () => {};
@@ -38,6 +39,7 @@ class World {
     return new Subscriber(subscription, {
       readers: { ask: (async (_name: string, args: ReportArgs) => this.report(args)) as never },
       recipient: {
+        stands: async () => this.stands,
         take: async (message) => {
           const events = Buffer.from(message.body).toString();
           this.tried.push({ id: message.id, events, kind: message.kind });
@@ -120,6 +122,14 @@ describe('a subscriber', () => {
     world.noting = () => false;
     await world.subscribe(STREAM).done;
     expect(world.tried).toHaveLength(1);
+  });
+
+  it('is told nothing once it was deleted, or is told by somebody else (S-12)', async () => {
+    const world = new World();
+    world.entries = 1;
+    world.stands = false;
+    await world.subscribe(STREAM).done;
+    expect([world.tried, world.notes]).toEqual([[], []]);
   });
 
   it('is told a failed message again as it was, and what has come since with the next (S-8)', async () => {

@@ -29,6 +29,8 @@ export type Message = {
 
 /** Who is told. */
 export interface Recipient {
+  /** Asked before each message: whether the subscription is there, and told by nobody else meanwhile. */
+  stands(version: number): Promise<boolean>;
   /** Resolves when the client has taken the message, or asks for smaller ones; throws why it has not. */
   take(message: Message): Promise<'taken' | 'smaller'>;
   /** Keeps how far the client was told. False: it is not ours to tell any more. */
@@ -149,6 +151,10 @@ export class Subscriber {
       this.schedule === null ? null : { at: this.progress.run?.at ?? now, through: report.through, sent: this.progress.run?.sent ?? 0 };
     const message = this.messageOf(report, run);
     if (message === null) return await this.moveOn(report, run);
+    if (!(await this.parts.recipient.stands(this.version))) {
+      this.stopped = true;
+      return false;
+    }
     if (!(await this.parts.mayRead(this.subscription.actor))) {
       this.progress = { ...this.progress, nextTry: null, ended: 'the key that subscribed was ended, or may not read any more' };
       await this.note();
