@@ -22,7 +22,7 @@ const FORMS: Readonly<Record<string, AnswerStyle>> = {
 };
 
 /** What another syntax lets pass and a strict reader of this one refuses (V-4, DM-5, T-9): it is told as it came. */
-const STRICTER: Readonly<Record<string, RegExp>> = { JSON: /of the CBV|DM-5|T-9/, 'XML 2.0': /of the CBV/ };
+const STRICTER: Readonly<Record<string, RegExp>> = { JSON: /of the CBV|DM-5|DM-15|T-9|plain URI/, 'XML 2.0': /cbv:.*of the CBV/ };
 
 /** The events of a document, or why it is refused. */
 function read(bytes: Uint8Array): ReadEvent[] | LotlineError {
@@ -145,5 +145,5 @@ function comparable(event: XmlElement, order: 'any' | 'as written'): string {
   const added = ({ uri, local, children }: XmlElement) =>
     uri === '' &&
     (local === 'recordTime' || (local === 'eventID' && children.some((child) => typeof child === 'string' && child.startsWith('ni:///'))));
-  return write(event).replace('<{}baseExtension ></>', '');
+  return write(event).replace(/<\{\}(?:baseExtension|epcList|childEPCs) ><\/>/g, ''); // empty ones say nothing
 }

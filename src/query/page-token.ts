@@ -39,16 +39,10 @@ export function parsePageToken(token: string, about: unknown, now: number): Page
   const bytes = Buffer.from(token, 'base64url');
   const text = bytes.toString('utf8', CHECK_BYTES);
   if (bytes.toString('base64url') !== token || !bytes.subarray(0, CHECK_BYTES).equals(checkOf(text))) throw gone('is unknown');
-  const [digest, expires, through, left, seq, time, below, key] = JSON.parse(text) as [
-    string,
-    number,
-    number,
-    number | null,
-    number,
-    number,
-    string,
-    (string | null)?,
-  ];
+  const written: unknown = JSON.parse(text);
+  // The checksum is no secret: somebody may have made up what it is of.
+  if (!isWritten(written)) throw gone('is unknown');
+  const [digest, expires, through, left, seq, time, below, key] = written;
   if (expires <= now) throw gone('has expired');
   if (digest !== digestOf(about)) {
     throw new LotlineError('QRY-PARAM', 'the nextPageToken was made for other parameters', {
@@ -57,6 +51,29 @@ export function parsePageToken(token: string, about: unknown, now: number): Page
     });
   }
   return { after: { seq, time, below, ...(key !== undefined && { key }) }, through, left };
+}
+
+type Written = readonly [
+  digest: string,
+  expires: number,
+  through: number,
+  left: number | null,
+  seq: number,
+  time: number,
+  below: string,
+  key?: string | null,
+];
+
+function isWritten(value: unknown): value is Written {
+  if (!Array.isArray(value) || value.length < 7 || value.length > 8) return false;
+  const [digest, expires, through, left, seq, time, below, key = null] = value as unknown[];
+  return (
+    typeof digest === 'string' &&
+    [expires, through, seq, time, left ?? 0].every((number) => Number.isSafeInteger(number)) &&
+    typeof below === 'string' &&
+    /^\d*$/.test(below) &&
+    (key === null || (typeof key === 'string' && !key.includes('\0')))
+  );
 }
 
 function gone(why: string): LotlineError {

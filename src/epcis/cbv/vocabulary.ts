@@ -49,6 +49,24 @@ export function unknownCbvUrn(kind: VocabularyKind, text: string): 'dropped' | '
   return CBV_DEPRECATED[kind]?.has(tail) ? 'dropped' : 'unknown';
 }
 
+/**
+ * The URI in a vocabulary of GS1 that no value of CBV 2.0 has, null for any other text: a later release may have it, or somebody has mistyped it.
+ *
+ *     unknownCbvUri('measurementType', 'gs1:Molar_concentration', prefixes)   → 'https://gs1.org/voc/Molar_concentration'
+ */
+export function unknownCbvUri(kind: VocabularyKind, text: string, prefixes: Prefixes): string | null {
+  const uri = expandCurie(text, prefixes);
+  if (!GS1_VOCABULARIES.some((space) => uri.startsWith(space))) return null;
+  try {
+    canonicalVocabulary(kind, uri, prefixes);
+    return null;
+  } catch {
+    return uri;
+  }
+}
+
+const GS1_VOCABULARIES = ['https://ref.gs1.org/cbv/', 'https://gs1.org/voc/'];
+
 /** The https://ref.gs1.org/cbv/ or https://gs1.org/voc/ form of a canonical value, which the event hash writes (codes.md §1.5). */
 export function vocabularyWebUri(kind: VocabularyKind, canonical: string): string {
   return canonical.includes(':') ? canonical : CBV_SPELLINGS[kind].web + canonical;

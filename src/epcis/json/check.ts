@@ -1,5 +1,5 @@
 import type { VocabularyKind } from '../cbv/lists.ts';
-import { canonicalVocabulary, isCbvUrn, refusedUrn, unknownCbvUrn } from '../cbv/vocabulary.ts';
+import { canonicalVocabulary, isCbvUrn, refusedUrn, unknownCbvUri, unknownCbvUrn } from '../cbv/vocabulary.ts';
 import { parseExactTime } from '../time.ts';
 import { isAbsoluteUri, quoted } from '../uri.ts';
 import type { Scope } from './context.ts';
@@ -53,6 +53,8 @@ function checkVocabulary(kind: VocabularyKind, value: unknown, at: string, scope
     faults.add('EV-SCHEMA', `${quoted(value)} is not a string`, at, 'Write the value as a string.');
   } else if (scope.syntax !== 'json' && unknownCbvUrn(kind, value) !== null) {
     if (scope.syntax === 'xml 2.0') faults.catch(refusedUrn(kind, value), at);
+  } else if (scope.syntax !== 'json' && unknownCbvUri(kind, value, scope.prefixes) !== null) {
+    // Official examples in XML have such values: they are told where they are read.
   } else if (scope.syntax === 'json' && isCbvUrn(value)) {
     faults.add(
       'EV-SCHEMA',
@@ -70,7 +72,7 @@ function checkUri(value: unknown, at: string, faults: Faults): void {
     faults.add('EV-SCHEMA', `${quoted(value)} is not an absolute URI`, at, 'Write an absolute URI.');
 }
 
-/** Tells repeated entries of a list of strings, each at its own place. */
+/** Tells repeated entries of a list of strings, each at its own place (DM-15). */
 export function checkUnique(list: readonly unknown[], at: string, faults: Faults): void {
   const seen = new Set<unknown>();
   for (let i = 0; i < list.length && !faults.full; i++) {

@@ -1,5 +1,5 @@
 import { locationKey } from '../../identifiers/index.ts';
-import { canonicalVocabulary } from '../cbv/vocabulary.ts';
+import { canonicalVocabulary, unknownCbvUri } from '../cbv/vocabulary.ts';
 import type { EpcisEvent, EventField } from '../model.ts';
 import type { Prefixes } from '../prefixes.ts';
 import { EXISTS_KEY, keptText, keysOf, numberKey, textKey, timeKey } from '../query/field-key.ts';
@@ -80,7 +80,10 @@ function readCircumstances(members: JsonObject, part: number, fields: FieldList)
 
 function readReport(report: JsonObject, prefixes: Prefixes, part: number, fields: FieldList): void {
   const { type, uom, percRank, stringValue, booleanValue, hexBinaryValue, uriValue } = report;
-  if (typeof type === 'string') fields.add('type', textKey(canonicalVocabulary('measurementType', type, prefixes)), part);
+  if (typeof type === 'string') {
+    const known = unknownCbvUri('measurementType', type, prefixes) ?? canonicalVocabulary('measurementType', type, prefixes);
+    fields.add('type', textKey(known), part);
+  }
   if (typeof uom === 'string') {
     for (const name of AMOUNTS) {
       const amount = report[name];

@@ -2,7 +2,7 @@ import { LotlineError } from '../../errors.ts';
 import { checkName, locationKey, parseEpc, parseEpcClass } from '../../identifiers/index.ts';
 import type { Thing } from '../../identifiers/thing.ts';
 import type { VocabularyKind } from '../cbv/lists.ts';
-import { canonicalVocabulary, unknownCbvUrn } from '../cbv/vocabulary.ts';
+import { canonicalVocabulary, unknownCbvUri, unknownCbvUrn } from '../cbv/vocabulary.ts';
 import type { Action, EpcisEvent, ExactTime, Quantity, RuleBreach } from '../model.ts';
 import { expandCurie, isMasterDataNamespace, TEXT_MEMBER } from '../prefixes.ts';
 import { parseExactTime } from '../time.ts';
@@ -12,7 +12,7 @@ import type { Scope } from './context.ts';
 import type { Faults } from './faults.ts';
 import { isObject, type JsonObject } from './json-object.ts';
 import { checkPersonalValue } from './personal.ts';
-import { BREACHES_MAX } from './rules.ts';
+import { BREACHES_MAX, unknownValue } from './rules.ts';
 import { pointerToken } from './split.ts';
 
 /**
@@ -99,18 +99,28 @@ class Reader {
 
   private word(kind: VocabularyKind, value: unknown, at: string): string | null {
     if (typeof value !== 'string') return null;
-    if (this.scope.syntax === 'xml 1.x' && unknownCbvUrn(kind, value) === 'unknown') {
-      // V-4: partners who still speak 1.x are told, not turned away.
-      if (this.breaches.length < BREACHES_MAX) {
-        this.breaches.push({ code: 'EV-RULE', at, message: `${quoted(value)} is no value of the CBV (kept as it is)` });
-      }
-      return value;
+    const unknown = this.unknownWord(kind, value);
+    if (unknown !== null) {
+      this.tell(at, unknownValue(value));
+      return unknown;
     }
     try {
       return canonicalVocabulary(kind, value, this.scope.prefixes);
     } catch {
       return null; // told by the vocabulary check
     }
+  }
+
+  /** V-4: partners who still speak 1.x are told, not turned away; nor are those whose XML has a value that CBV 2.0 does not know (V-2). */
+  private unknownWord(kind: VocabularyKind, value: string): string | null {
+    const { syntax, prefixes } = this.scope;
+    if (syntax === 'json') return null;
+    if (syntax === 'xml 1.x' && unknownCbvUrn(kind, value) === 'unknown') return value;
+    return unknownCbvUri(kind, value, prefixes);
+  }
+
+  private tell(at: string, message: string): void {
+    if (this.breaches.length < BREACHES_MAX) this.breaches.push({ code: 'EV-RULE', at, message });
   }
 
   private words(name: 'set' | 'unset', value: unknown): readonly string[] {
@@ -138,13 +148,14 @@ class Reader {
   }
 
   /**
-   * A path on another domain than id.gs1.org may look like a Digital Link and be none (I-9): when its check digit is wrong it stays a URI and is
-   * flagged, as an official example needs it. Not so for GTIN and SSCC: there a wrong digit is a misread pack.
+   * A path on another domain than id.gs1.org may look like a Digital Link and be none (I-9): when it breaks the rules of its key it stays a URI and is
+   * flagged, as official examples need it; those in XML need it on id.gs1.org too. Not so for GTIN and SSCC: there a wrong digit is a misread pack.
    */
   private isForeignLink(value: string, error: unknown, at: string): boolean {
-    if (!(error instanceof LotlineError) || error.code !== 'ID-CHECK') return false;
-    if (!/^https?:\/\//i.test(value) || value.startsWith('https://id.gs1.org/') || /\/0[01]\//.test(value)) return false;
-    if (this.breaches.length < BREACHES_MAX) this.breaches.push({ code: 'EV-RULE', at, message: `${error.message} (kept as a plain URI)` });
+    if (!(error instanceof LotlineError) || (error.code !== 'ID-CHECK' && error.code !== 'ID-FORM')) return false;
+    if (!/^https?:\/\//i.test(value) || /\/0[01]\//.test(value)) return false;
+    if (this.scope.syntax === 'json' && (error.code === 'ID-FORM' || value.startsWith('https://id.gs1.org/'))) return false;
+    this.tell(at, `${error.message} (kept as a plain URI)`);
     return true;
   }
 
@@ -211,9 +222,14 @@ class Reader {
     return withoutRepetition(things);
   }
 
-  /** DM-15: no entry twice. The same thing in two spellings is let pass, as an official example has it, and counts once. */
+  /**
+   * DM-15: no entry twice. The same thing in two spellings is let pass, as an official example has it, and counts once; so does an entry that stands
+   * twice in XML, whose schema does not mind.
+   */
   private checkUnique(list: readonly unknown[], at: string): void {
-    if (new Set(list).size < list.length) checkUnique(list, at, this.faults);
+    if (new Set(list).size === list.length) return;
+    if (this.scope.syntax === 'json') checkUnique(list, at, this.faults);
+    else this.tell(at, 'an entry stands twice in the list (DM-15), and counts once');
   }
 
   private quantities(name: string): readonly Quantity[] {

@@ -227,7 +227,7 @@ export function readEventText(
   const event = interpretEvent(json, at, scope, faults, breaches);
   checkEventRules(shape, json, event, at, faults);
   if (faults.list.length > 0) return refused();
-  findBreaches(json, at, breaches);
+  findBreaches(json, at, scope, breaches);
   const prints =
     options.wantHashes === false
       ? { hash: NO_HASH, identityDigest: NO_HASH }

@@ -1,4 +1,8 @@
+import type { VocabularyKind } from '../cbv/lists.ts';
+import { unknownCbvUri } from '../cbv/vocabulary.ts';
 import type { EpcisEvent, Quantity, RuleBreach } from '../model.ts';
+import { quoted } from '../uri.ts';
+import type { Scope } from './context.ts';
 import type { Faults } from './faults.ts';
 import type { JsonObject } from './json-object.ts';
 import { isObject } from './json-object.ts';
@@ -75,9 +79,10 @@ export function checkEventRules(type: string, json: JsonObject, event: EpcisEven
  * DM-17: an attribute stands in the metadata or in a report of a sensor element, not in both. Official examples break it, so it is told, not refused.
  * So is a report without type (T-9), which only XML lets come so far.
  */
-export function findBreaches(json: JsonObject, at: string, breaches: RuleBreach[]): void {
+export function findBreaches(json: JsonObject, at: string, scope: Scope, breaches: RuleBreach[]): void {
   const elements = json['sensorElementList'];
   if (!Array.isArray(elements)) return;
+  if (scope.syntax !== 'json') findUnknownValues(elements, `${at}/sensorElementList`, scope, breaches);
   for (const [e, element] of elements.entries()) {
     const metadata = isObject(element) ? element['sensorMetadata'] : undefined;
     const reports = isObject(element) ? element['sensorReport'] : undefined;
@@ -96,6 +101,28 @@ export function findBreaches(json: JsonObject, at: string, breaches: RuleBreach[
           at: `${at}/sensorElementList/${e}/sensorReport/${r}/${name}`,
           message: `${name} stands in sensorMetadata and again in the sensor report (DM-17)`,
         });
+      }
+    }
+  }
+}
+
+/** What is told of a value in GS1's namespaces that CBV 2.0 does not have. */
+export const unknownValue = (value: string): string => `${quoted(value)} is no value of the CBV (kept as it is)`;
+
+const REPORT_WORDS: readonly (readonly [string, VocabularyKind])[] = [
+  ['type', 'measurementType'],
+  ['exception', 'sensorAlert'],
+  ['component', 'component'],
+];
+
+function findUnknownValues(elements: readonly unknown[], at: string, { prefixes }: Scope, breaches: RuleBreach[]): void {
+  for (const [e, element] of elements.entries()) {
+    const reports = isObject(element) && Array.isArray(element['sensorReport']) ? element['sensorReport'] : [];
+    for (const [r, report] of reports.entries()) {
+      for (const [name, kind] of REPORT_WORDS) {
+        const value: unknown = isObject(report) ? report[name] : undefined;
+        if (typeof value !== 'string' || unknownCbvUri(kind, value, prefixes) === null || breaches.length >= BREACHES_MAX) continue;
+        breaches.push({ code: 'EV-RULE', at: `${at}/${e}/sensorReport/${r}/${name}`, message: unknownValue(value) });
       }
     }
   }
