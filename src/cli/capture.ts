@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { readDocument } from '../epcis/syntax.ts';
 import { LotlineError, type Problem } from '../errors.ts';
 import { Client, problemOf, SERVER_FLAGS, serverOf } from './client.ts';
+import { findDocuments } from './documents.ts';
 import { count, drawTable, startProgress } from './terminal.ts';
 
 /** Beside the documents: what of them was captured. */
@@ -31,7 +32,7 @@ export function captureCommand(program: Command): void {
     .description(
       'Capture EPCIS documents (.json, .jsonld, .xml) over HTTP. Run it again after an interruption: it goes on where it stopped.',
     )
-    .argument('<files...>', 'files, and folders with everything in them')
+    .argument('<files...>', 'files, folders with everything in them, and patterns such as "in/**/*.xml"')
     .option(...SERVER_FLAGS.url)
     .option(...SERVER_FLAGS.key)
     .option('--proceed', 'Store the good events of a document that has bad ones (GS1-Capture-Error-Behaviour: proceed).')
@@ -44,9 +45,7 @@ export function captureCommand(program: Command): void {
 }
 
 async function captureAll(paths: readonly string[], flags: Flags): Promise<Totals> {
-  const files = paths.flatMap(documentsIn);
-  if (files.length === 0)
-    throw new LotlineError('CFG-VALUE', 'There is no .json, .jsonld or .xml file', { fix: 'Name files, or folders that have some.' });
+  const files = findDocuments(paths).map(({ file }) => file);
   const server = serverOf(flags);
   const memory = new Memory(stateFile(paths, flags.state), server.url);
   const client = new Client(server);
@@ -72,18 +71,8 @@ async function captureAll(paths: readonly string[], flags: Flags): Promise<Total
   return totals;
 }
 
-/** The documents that a path stands for, in the order of their names. */
-function documentsIn(path: string): string[] {
-  if (!existsSync(path)) throw new LotlineError('CFG-VALUE', `${path} is not there`, { fix: 'Name a file or a folder that is.' });
-  if (!statSync(path).isDirectory()) return [path];
-  const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /^(?!.*(^|\/)\.).*\.(json|jsonld|xml)$/.test(name),
-  );
-  return inside.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map((name) => join(path, name));
-}
-
 function stateFile(paths: readonly string[], given: string | undefined): string {
-  return given ?? join(paths.find((path) => statSync(path).isDirectory()) ?? '.', STATE_FILE);
+  return given ?? join(paths.find((path) => existsSync(path) && statSync(path).isDirectory()) ?? '.', STATE_FILE);
 }
 
 type Sent = { file: string; digest: string; captureID: string; events: number; proceed: boolean };
