@@ -4,7 +4,7 @@ import { rolesWith } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
 import type { ApiDeps } from './deps.ts';
 import { sendEvents } from './epcis-events.ts';
-import { eventForm, JSON_TYPES, XML_TYPES } from './epcis-headers.ts';
+import { boundsRelease, checkVersionHeaders, eventForm, JSON_TYPES, tellRelease, XML_TYPES } from './epcis-headers.ts';
 import { wanted } from './limits.ts';
 
 const DOCUMENT = { description: 'An EPCIS document.', schema: { type: 'object' } };
@@ -16,6 +16,7 @@ export function capturedRoutes({ readers }: Pick<ApiDeps, 'readers'>): FastifyPl
       '/captures/:captureID/document',
       {
         config: { roles: rolesWith('read') },
+        onRequest: checkVersionHeaders,
         schema: {
           tags: ['Capture aids'],
           summary: 'The document of a capture',
@@ -36,7 +37,7 @@ export function capturedRoutes({ readers }: Pick<ApiDeps, 'readers'>): FastifyPl
       async (request, reply) => {
         const { captureID } = request.params;
         const { accept = '*/*' } = request.headers;
-        const asSent = /^\s*(\*\/\*)?\s*$/.test(accept) && request.headers['gs1-epcis-max'] === undefined;
+        const asSent = /^\s*(\*\/\*)?\s*$/.test(accept) && !boundsRelease(request);
         const { type, xml } = eventForm(request, reply);
         const form = asSent ? 'as sent' : xml === null ? 'json' : xml.version === '1.2' ? 'xml-1.2' : 'xml';
         const document = await readers.ask('capturedDocument', { captureID, form, now: new Date().toISOString() }, wanted(request));
@@ -44,7 +45,9 @@ export function capturedRoutes({ readers }: Pick<ApiDeps, 'readers'>): FastifyPl
           throw new LotlineError('NOT-FOUND', 'nothing of such a capture is stored', {
             fix: 'Use the Location of a capture that has succeeded.',
           });
-        return await sendEvents(reply, asSent ? (document.xml ? 'application/xml' : 'application/ld+json') : type, document);
+        if (!asSent) return await sendEvents(reply, type, document);
+        tellRelease(reply, document.form === 'xml-1.2' ? '1.2' : '2.0');
+        return await sendEvents(reply, document.form === 'json' ? 'application/ld+json' : 'application/xml', document);
       },
     );
   };

@@ -17,6 +17,8 @@ import { RefusedDocument } from './problems.ts';
 
 /** Notes of an answer that are told one by one. */
 const NOTES_MAX = 20;
+/** Characters of them: proxies take headers of some kilobytes. */
+const NOTES_LENGTH_MAX = 2_048;
 
 /** Events: query them, read one, capture one (epcis-2.0.md §7.1). */
 export function eventRoutes(deps: Pick<ApiDeps, 'settings' | 'capture' | 'readers'>): FastifyPluginAsyncTypebox {
@@ -159,10 +161,17 @@ export async function sendEvents(reply: FastifyReply, type: DocumentType, { body
   return await reply.type(isXmlType(type) ? `${type}; charset=utf-8` : type).send(bufferOf(body));
 }
 
-/** As many notes as a header holds, and the number of the others; what is beyond ASCII is percent-encoded. */
+/** As many notes as a header may hold, and the number of the others; what is beyond ASCII is percent-encoded. */
 function notesHeader(notes: readonly string[]): string {
-  const told = notes.slice(0, NOTES_MAX).map((note) => note.replace(/[^ -~]|[%|]/gu, (c) => encodeURIComponent(c)));
-  return [...told, ...(notes.length > NOTES_MAX ? [`and ${notes.length - NOTES_MAX} more`] : [])].join(' | ');
+  const told: string[] = [];
+  let length = 0;
+  for (const note of notes) {
+    const text = note.replace(/[^ -~]|[%|]/gu, (c) => encodeURIComponent(c));
+    length += text.length;
+    if (told.length === NOTES_MAX || length > NOTES_LENGTH_MAX) break;
+    told.push(text);
+  }
+  return [...told, ...(notes.length > told.length ? [`and ${notes.length - told.length} more`] : [])].join(' | ');
 }
 
 export function styleOf(request: FastifyRequest, byDefault: EpcFormat): { format: EpcFormat; creationDate: string } {

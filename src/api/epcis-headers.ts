@@ -63,7 +63,7 @@ export async function checkVersionHeaders(request: FastifyRequest, reply: Fastif
       fix: `Leave room for EPCIS and CBV ${short(NEWEST.epcis)}, or in XML for ${short(OLDEST.epcis)}.`,
     });
   }
-  tellRelease(reply, release);
+  tellRelease(reply, release.xml);
 }
 
 const BOUNDS = (['epcis', 'cbv'] as const).flatMap((of) => [
@@ -81,7 +81,14 @@ function isWithin(request: FastifyRequest, { header, of, sign }: (typeof BOUNDS)
   return bound === null || compareVersions(release[of], bound) * sign >= 0;
 }
 
-function tellRelease(reply: FastifyReply, { epcis, cbv }: Release): void {
+/** Whether the client says which releases it takes. */
+export function boundsRelease(request: FastifyRequest): boolean {
+  return BOUNDS.some(({ header }) => request.headers[header.toLowerCase()] !== undefined);
+}
+
+/** Says of an answer which release it is in. */
+export function tellRelease(reply: FastifyReply, version: XmlVersion): void {
+  const { epcis, cbv } = RELEASES.find(({ xml }) => xml === version) as Release;
   void reply.headers({ 'gs1-epcis-version': epcis, 'gs1-cbv-version': cbv });
 }
 
@@ -99,7 +106,7 @@ export function eventForm(
     });
   const release = releasesWanted(request)[0] ?? NEWEST;
   const type: DocumentType = accepted<DocumentType>(request, release === NEWEST ? [...JSON_TYPES, ...XML_TYPES] : [...XML_TYPES]);
-  tellRelease(reply, release);
+  tellRelease(reply, release.xml);
   if (isXmlType(type)) {
     void reply.header('gs1-cbv-xml-format', words);
     return { type, xml: { version: release.xml, words } };

@@ -5,7 +5,7 @@ import { entriesIn, joinPayload, unpackBytes } from '../store/payload.ts';
 import { eachNumber } from '../store/sql.ts';
 import type { EventDocument } from './event-answer.ts';
 
-export type CapturedDocument = EventDocument & { readonly xml: boolean };
+export type CapturedDocument = EventDocument & { readonly form: ConversionTarget };
 
 /**
  * A captured document as it was sent, byte for byte, or in another form of EPCIS; null when nothing of that capture is stored. What stood around its
@@ -26,10 +26,11 @@ export async function capturedDocument(
   const bodies = new Map(rows.map(({ seq, encoding, body }) => [seq, unpackBytes(encoding, body)]));
   const sent = joinPayload(payload, (seq) => bodies.get(seq));
   if (sent === null) return null;
-  if (form === 'as sent' || form === formOf(sent)) return { body: sent, xml: isXml(sent), notes: [] };
+  const own = formOf(sent);
+  if (form === 'as sent' || form === own) return { body: sent, form: own, notes: [] };
   const { pieces, notes } = convertDocument(sent, form, { now });
   const body = Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece)));
-  return { body, xml: form !== 'json', notes: notes().map(noteText) };
+  return { body, form, notes: notes().map(noteText) };
 }
 
 function formOf(sent: Uint8Array): ConversionTarget {

@@ -50,7 +50,7 @@ const EVERY_LIST: readonly Role[] = [epc, child, input, output];
 
 /** epcis-2.0.md §9.2, row by row. */
 export const conditions = {
-  eventType: async (value, look) => isOneOf(await look.terms(value), (ids) => ({ test: sql`+e.type IN ${inList(ids)}` })),
+  eventType: async (value, look) => ofType(await look.terms(value)),
   GE_eventTime: (value) => ({ column: 'time', holds: (time) => sql`(${time}, e.below) >= (${value.ms}, ${value.below})` }),
   LT_eventTime: (value) => ({ column: 'time', holds: (time) => sql`(${time}, e.below) < (${value.ms}, ${value.below})` }),
   GE_recordTime: async (value, look) => ({ from: await look.firstRecordedFrom(value) }),
@@ -83,7 +83,7 @@ export const conditions = {
   LT_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} < ${value}`),
   LE_quantity: (value, _, uom) => quantity(uom, (amount) => sql`${amount} <= ${value}`),
   EQ_eventID: (value) => namedBy(value),
-  EXISTS_errorDeclaration: () => ({ test: sql`e.declares = 1` }),
+  EXISTS_errorDeclaration: (_, look) => field(look, 'errorDeclarationTime', isAny), // which every declaration has (DM-9)
   GE_errorDeclarationTime: (value, look) => field(look, 'errorDeclarationTime', isWithin('GE', timeKey(value))),
   LT_errorDeclarationTime: (value, look) => field(look, 'errorDeclarationTime', isWithin('LT', timeKey(value))),
   EQ_errorReason: (value, look) => keyed(look, 'errorReason', value.map(textKey)),
@@ -135,6 +135,14 @@ function isOneOf(ids: readonly number[], filter: (ids: readonly number[]) => Fil
 
 function equals(column: IndexedColumn, ids: readonly number[]): Filter {
   return isOneOf(ids, (values) => ({ column, values, holds: (name) => sql`${name} IN ${inList(values)}` }));
+}
+
+/** Most events are of one type: worth an index only where few are. */
+function ofType(ids: readonly number[]): Filter {
+  return isOneOf(ids, (types) => ({
+    find: sql`SELECT e.seq FROM event e WHERE e.type IN ${inList(types)}`,
+    test: sql`+e.type IN ${inList(types)}`,
+  }));
 }
 
 /** Events by their ids; one without an id of its own goes by its hash (C-3). */

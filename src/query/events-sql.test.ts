@@ -293,8 +293,16 @@ describe('a pattern', () => {
     ['MATCH_anyEPCClass=urn:epc:class:lgtin:9520123.000011.*', 'counted mixed'],
     ['MATCH_epcClass=urn:epc:class:lgtin:9520123.000011.*', 'counted'],
     ['MATCH_epcClass=urn:epc:class:lgtin:9520123.000013.*', ''],
+    ['MATCH_anyEPCClass=urn:epc:class:lgtin:9520123.*.*', 'counted mixed'],
+    ['MATCH_anyEPCClass=urn:epc:class:lgtin:9520125.*.*', ''],
+    ['MATCH_anyEPCClass=urn:epc:class:lgtin:*.*.*', 'counted mixed'],
   ])('%s finds: %s (Q-16, Q-18)', async (search, names) => {
     expect((await ask(search)).join(' ')).toBe(names);
+  });
+
+  it('is one of as many as a question holds: more of them are told to be too many', async () => {
+    const patterns = Array.from({ length: 300 }, (_, i) => `urn:epc:idpat:sscc:9520${100 + i}.*`).join('|');
+    await expect(ask(`MATCH_epc=${patterns}`)).rejects.toMatchObject({ code: 'QRY-COMPLEX' });
   });
 
   it('keeps serials and classes apart (Q-20)', async () => {

@@ -109,7 +109,7 @@ export async function planEvents(db: Db, query: EventQuery, page: PageOfEvents, 
     );
     return merged(arms, sql`seq ${direction}`, limit);
   }
-  const first = after === null && !descending ? await firstInTime(db, roads, filters) : null;
+  const first = after === null && !descending ? await firstInTime(db, roads, filters, search) : null;
   const start = sql`e.seq >= ${Math.max(from, first ?? 0)} AND e.seq < ${below}`;
   return sql`${columns} FROM event e WHERE ${where([start, ...testsOf(filters)])} ${sorted}`;
 }
@@ -257,10 +257,17 @@ async function shortest(db: Db, roads: readonly Road[], few: number): Promise<Ro
   return best;
 }
 
-/** The first event by seq of a span of eventTime, so that a first page in order of recordTime does not read everything before it. */
-async function firstInTime(db: Db, roads: readonly Road[], filters: readonly Filter[]): Promise<number | null> {
-  const road = filters.some(isTime) ? roads.find(({ of }) => of.some(isTime)) : undefined;
+/**
+ * The first event by seq of a span of eventTime, so that a first page in order of recordTime does not read everything before it. It is mostly near: only
+ * where it is not, all of the span is asked.
+ */
+async function firstInTime(db: Db, roads: readonly Road[], filters: readonly Filter[], { from, below }: Span): Promise<number | null> {
+  const times = filters.filter(isTime);
+  const road = times.length > 0 ? roads.find(({ of }) => of.some(isTime)) : undefined;
   if (road === undefined) return null;
+  const near = [sql`e.seq >= ${from} AND e.seq < ${Math.min(below, from + FEW)}`, ...testsOf(times)];
+  const [found] = await db.all<{ seq: number }>(sql`SELECT e.seq FROM event e WHERE ${where(near)} ORDER BY e.seq LIMIT 1`);
+  if (found !== undefined) return found.seq;
   const [row] = await db.all<{ seq: number | null }>(sql`SELECT min(seq) AS seq FROM (${road.find}) f`);
   return row?.seq ?? null;
 }

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { masterDataAttribute } from '../epcis/query/index.ts';
 import type { Db } from '../store/db.ts';
 import { eachText } from '../store/sql.ts';
@@ -25,9 +25,9 @@ export async function withDescendants(db: Db, ids: readonly string[]): Promise<s
  * the rows that hold a name anywhere, which is the whole table at worst: master data is small beside events.
  */
 export async function elementsWithAttribute(db: Db, names: readonly string[], values?: readonly string[]): Promise<string[]> {
-  const holds: SQL[] = names.map((name) => sql`m.attributes LIKE ${`%${likely(name)}%`} ESCAPE '!'`);
+  const likes = eachText(names.map((name) => `%${likely(name)}%`));
   const rows = await db.all<{ id: string; attributes: string }>(
-    sql`SELECT m.id, m.attributes FROM masterdata m WHERE (${sql.join(holds, sql` OR `)}) AND ${NEWEST} ORDER BY m.id`,
+    sql`SELECT m.id, m.attributes FROM masterdata m WHERE EXISTS (SELECT 1 FROM ${likes} j WHERE m.attributes LIKE j.value ESCAPE '!') AND ${NEWEST} ORDER BY m.id`,
   );
   const asked = new Set(names);
   const wanted = values === undefined ? null : new Set(values);

@@ -1,6 +1,7 @@
 import { LotlineError } from '../errors.ts';
+import { tooComplex } from '../store/complexity.ts';
 import type { Db } from '../store/db.ts';
-import { isCanceled, isPostgresFault, PostgresPool, type PostgresStore } from '../store/postgres/open.ts';
+import { isCanceled, isPostgresFault, isTooComplex, PostgresPool, type PostgresStore } from '../store/postgres/open.ts';
 import { openForReading, SqliteDb } from '../store/sqlite/open.ts';
 
 /** Where a store lies, as it can be told to a thread: the file of an embedded one, or a database. */
@@ -48,6 +49,7 @@ function postgresQuestions(store: PostgresStore, { connections, runMs }: { conne
 }
 
 function told(error: unknown, runMs: number): unknown {
+  if (isTooComplex(error)) return tooComplex(error);
   if (!isPostgresFault(error)) return error;
   if (isCanceled(error))
     return new LotlineError('QRY-COMPLEX', `the request takes more than ${runMs / 1000} s`, {

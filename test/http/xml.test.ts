@@ -76,6 +76,43 @@ describe.each(ENGINES)('XML on %s', (engine) => {
     expect(told.body).toContain(sgtin('BARE').split(':').at(-1)?.split('.').at(-1));
   });
 
+  it('takes a bare event that bears the namespace of EPCIS as the event it is, in both releases (X-1)', async () => {
+    for (const [type, serial] of [
+      ['ObjectEvent', 'NS1'],
+      ['QuantityEvent', 'NS2'],
+    ] as const) {
+      const what =
+        type === 'ObjectEvent'
+          ? `<epcList><epc>${sgtin(serial)}</epc></epcList><action>OBSERVE</action>`
+          : '<epcClass>urn:epc:class:lgtin:9520123.000011.NS2</epcClass><quantity>7</quantity>';
+      const body = `<e:${type} xmlns:e="urn:epcglobal:epcis:xsd:1"><eventTime>2026-03-01T08:00:00Z</eventTime><eventTimeZoneOffset>+00:00</eventTimeZoneOffset>${what}</e:${type}>`;
+      const { headers } = await server.call('POST', '/epcis/events', { body, headers: XML });
+      for (const max of ['1.2', '2.0']) {
+        const answer = await server.get(headers.location as string, { headers: { accept: 'application/xml', 'gs1-epcis-max': max } });
+        expect(answer.body).toContain('<ObjectEvent>');
+        const [event] = [...readDocument(Buffer.from(answer.body)).events()];
+        expect(event).toMatchObject({ event: { type: 'ObjectEvent', action: 'OBSERVE' } });
+      }
+    }
+  });
+
+  it('keeps what a prefix in a value stands for, wherever it was declared (V-18, X-11)', async () => {
+    const named = 'http://ns.example.com/v/';
+    const body = xmlOf([{ ...observe('CURIE'), eventID: 'urn:uuid:0b41d1ea-0000-4000-8000-000000000002' }])
+      .replace('<ObjectEvent>', `<ObjectEvent xmlns:own="${named}">`)
+      .replace(/xmlns:epcis/, `xmlns:mine="${named}" xmlns:epcis`)
+      .replace('urn:epcglobal:cbv:bizstep:commissioning', 'mine:step')
+      .replace('urn:epcglobal:cbv:disp:active', 'own:disposition');
+    expect((await server.capture(body, { headers: XML })).success).toBe(true);
+    for (const format of ['No_Preference', 'Always_URN', 'Always_Web_URI', 'Never_Translates'])
+      for (const max of ['1.2', '2.0']) {
+        const headers = { accept: 'application/xml', 'gs1-epcis-max': max, 'gs1-cbv-xml-format': format };
+        const answer = await events('EQ_eventID=urn:uuid:0b41d1ea-0000-4000-8000-000000000002', { headers });
+        const [event] = [...readDocument(Buffer.from(answer.body)).events()];
+        expect(event).toMatchObject({ event: { bizStep: `${named}step`, disposition: `${named}disposition` } });
+      }
+  });
+
   it('keeps the master data of a document that has nothing else (C-7, MD-1)', async () => {
     const place = 'urn:epc:id:sgln:9520123.00777.0';
     const body = `<?xml version="1.0"?><md:EPCISMasterDataDocument xmlns:md="urn:epcglobal:epcis-masterdata:xsd:1" schemaVersion="1.2" creationDate="${creationDate}">
@@ -279,6 +316,8 @@ describe.each(ENGINES)('XML on %s', (engine) => {
       expect(old.body).toBe(sent);
       const modern = await document(captureID, { accept: 'application/xml' });
       expect(parseXml(Buffer.from(modern.body)).uri).toBe('urn:epcglobal:epcis:xsd:2');
+      expect([same.headers['gs1-epcis-version'], modern.headers['gs1-epcis-version']]).toEqual(['1.2.0', '2.0.0']);
+      expect((await document(captureID, { 'gs1-epcis-min': '3.0' })).statusCode).toBe(406);
       expect((await document('none')).statusCode).toBe(404);
     });
 

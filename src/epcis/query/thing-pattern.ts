@@ -84,8 +84,8 @@ export function parseEpcPattern(uri: string): Thing | ThingPattern {
 /** One element of an EPCClass parameter (Q-16, Q-18): what it matches are lots, classes as a whole, and class patterns wider than any class. */
 export function parseClassPattern(uri: string): (ThingLot | LotPattern)[] {
   if (uri.startsWith(LGTIN) && uri.endsWith('.*')) {
-    const whole = parseEpcClass(`${PATTERN}sgtin:${uri.slice(LGTIN.length)}`);
-    return [{ classes: exactly(whole.class), lots: { heads: [''], length: 'some', company: null } }];
+    const { fixed } = readPattern(`${PATTERN}sgtin:${uri.slice(LGTIN.length)}`) as Pattern;
+    return [{ classes: classesOf('sgtin', GS1['sgtin'] as Scheme, fixed), lots: { heads: [''], length: 'some', company: null } }];
   }
   if (uri.startsWith(PATTERN)) {
     const pattern = readPattern(uri);

@@ -11,6 +11,7 @@ import { unspelled } from './written-names.ts';
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
 const XSD = 'http://www.w3.org/2001/XMLSchema';
 export const EPCIS_NAMESPACE = /^urn:epcglobal:epcis(?:-query|-masterdata)?:xsd:\d+$/;
+const EVENT_NAMESPACE = /^urn:epcglobal:epcis:xsd:\d+$/;
 const NUMBER_TYPES = new Set(['int', 'integer', 'long', 'short', 'decimal', 'double', 'float']);
 const NUMBER = /^([+-]?)0*(?:(\d+)(?:\.(\d*))?|\.(\d+))((?:[eE][+-]?\d+)?)$/;
 
@@ -23,6 +24,13 @@ export class WrittenNumber {
   constructor(text: string) {
     this.text = text;
   }
+}
+
+/** An event that stands by itself may bear the namespace of EPCIS on its own element, as a document does: without it, as events are in documents. */
+export function unqualifiedEvent(element: XmlElement): XmlElement {
+  if (!EVENT_NAMESPACE.test(element.uri)) return element;
+  const declares = Object.fromEntries(Object.entries(element.declares).filter(([, uri]) => uri !== element.uri));
+  return { ...element, name: element.local, uri: '', declares };
 }
 
 /** What JSON text is made of; a Map is an object, since member names come from outside. */

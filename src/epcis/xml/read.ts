@@ -7,7 +7,7 @@ import { headerOf, type ReadDocument, type ReadOptions, type RefusedEvent, readE
 import type { ReadEvent } from '../model.ts';
 import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { headToJson, headXpath } from './header.ts';
-import { EPCIS_NAMESPACE, xpathOf } from './members.ts';
+import { EPCIS_NAMESPACE, unqualifiedEvent, xpathOf } from './members.ts';
 import { DocumentNames, Names } from './names.ts';
 import { parseXml } from './parse.ts';
 import { standAlone } from './serialize.ts';
@@ -61,7 +61,7 @@ export function xmlEventAsJson(body: Uint8Array, contextText: string): { readonl
 /** The element of an event kept as XML, by `header.context` of its document, with the declarations that it needs to stand elsewhere. */
 export function xmlEventToElement(body: Uint8Array, contextText: string): XmlElement {
   const namespaces = DocumentNames.ofContext(contextText).namespaces();
-  const element = parseXml(body, { namespaces });
+  const element = unqualifiedEvent(parseXml(body, { namespaces }));
   // In JSON-LD the prefix means another namespace than xsi:type does; a document that declares it has it under its own name.
   const { xsd, ...others } = namespaces;
   return standAlone(element, xsd === EPCIS_PREFIXES.get('xsd') ? others : namespaces);

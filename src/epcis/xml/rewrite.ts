@@ -23,7 +23,7 @@ export type RewriteXmlOptions = TranslationOptions & {
  */
 export function rewriteXmlEvent(event: XmlElement, options: RewriteXmlOptions): WrittenXml {
   const upgraded = changeVersion(event, '2.0');
-  const translated = new Respelling(options).element(withMeta(upgraded.element, options), '');
+  const translated = new Respelling(options, event).element(withMeta(upgraded.element, options), '');
   if (options.version === '2.0') return { ...upgraded, element: translated };
   // What 2.0 had no place for goes back to where it came from, so only what the way back tells is worth telling.
   return changeVersion(translated, '1.2');
@@ -91,10 +91,10 @@ class Respelling {
   private readonly words: CbvXmlFormat | null;
   private readonly prefixes: Prefixes;
 
-  constructor({ cbvXmlFormat, ...options }: RewriteXmlOptions) {
+  constructor({ cbvXmlFormat, ...options }: RewriteXmlOptions, { declares }: XmlElement) {
     this.identifiers = Translation.of(options);
     this.words = cbvXmlFormat === 'Always_Web_URI' || cbvXmlFormat === 'Always_URN' ? cbvXmlFormat : null;
-    this.prefixes = options.prefixes ?? EPCIS_PREFIXES;
+    this.prefixes = new Map([...Object.entries(declares), ...(options.prefixes ?? EPCIS_PREFIXES)]);
   }
 
   element(element: XmlElement, path: string): XmlElement {

@@ -1,3 +1,4 @@
+import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { isElement, XML_NAMESPACE, XSI_NAMESPACE } from './element.ts';
 import type { XmlAttribute, XmlElement } from './tree.ts';
 
@@ -131,8 +132,8 @@ function escapeMarkup(text: string): string {
 }
 
 /**
- * The element as it can stand in another document: with those of the declarations around it (`scope`) that it, what is below it, or an `xsi:type`
- * value in there makes use of (V-18).
+ * The element as it can stand in another document: with those of the declarations around it (`scope`) that it, what is below it, an `xsi:type` value
+ * or a value that begins with a prefix makes use of (V-18).
  */
 export function standAlone(element: XmlElement, scope: Readonly<Record<string, string>>): XmlElement {
   const used = new Set<string>();
@@ -141,13 +142,24 @@ export function standAlone(element: XmlElement, scope: Readonly<Record<string, s
     for (const attribute of one.attributes) {
       used.add(prefixOf(attribute.name));
       if (isTypeName(attribute)) used.add(prefixOf(attribute.value.trim()));
+      else visitValue(attribute.value);
     }
-    for (const child of one.children) if (isElement(child)) visit(child);
+    for (const child of one.children) {
+      if (isElement(child)) visit(child);
+      else visitValue(child);
+    }
+  };
+  // What the EPCIS context declares is known without being declared.
+  const visitValue = (value: string) => {
+    const prefix = VALUE_PREFIX.exec(value)?.[1];
+    if (prefix !== undefined && EPCIS_PREFIXES.get(prefix) !== scope[prefix]) used.add(prefix);
   };
   visit(element);
   const outer = Object.entries(scope).filter(([prefix, uri]) => used.has(prefix) && (prefix !== '' || uri !== ''));
   return { ...element, declares: { ...Object.fromEntries(outer), ...element.declares } };
 }
+
+const VALUE_PREFIX = /^\s*([A-Za-z_][\w.-]*):(?!\/\/)/;
 
 function isTypeName(attribute: XmlAttribute): boolean {
   return attribute.uri === XSI_NAMESPACE && attribute.local === 'type';

@@ -1,7 +1,7 @@
 import { CBV_LISTS, CBV_SPELLINGS, type VocabularyKind } from '../cbv/lists.ts';
 import { EPCIS_PREFIXES } from '../prefixes.ts';
 import { EPCIS_TERMS } from './element.ts';
-import { formatJson, isNil, type Json, MemberReader, type Members, type Placed } from './members.ts';
+import { formatJson, isNil, type Json, MemberReader, type Members, type Placed, unqualifiedEvent } from './members.ts';
 import { isUriScheme, type Names } from './names.ts';
 import type { XmlElement } from './tree.ts';
 
@@ -101,7 +101,7 @@ export function eventToJson(
   options: { readonly tellPlaces: boolean; readonly version: '1.x' | '2.0'; readonly told?: true },
 ): EventJson {
   const reader = new EventReader(names, options);
-  const members = reader.event(element, at);
+  const members = reader.event(unqualifiedEvent(element), at);
   return { text: formatJson(members), inexact: reader.inexact, reader };
 }
 
@@ -133,10 +133,9 @@ class EventReader extends MemberReader {
     return whole;
   }
 
-  /** A bare event may bear the namespace of EPCIS on its own element, as a document does (X-1); others are types of somebody's own. */
+  /** A type of somebody's own. */
   private typeName(element: XmlElement, at: string): string {
     const colon = element.name.indexOf(':');
-    if (/^urn:epcglobal:epcis:xsd:\d+$/.test(element.uri)) return element.local;
     const name = this.names.member(element.uri, colon < 0 ? '' : element.name.slice(0, colon), element.local);
     if (name === null) this.fault(`the namespace of ${element.name} is not an absolute URI`, at, 'Use an absolute URI.', 'EV-CONTEXT');
     return name ?? element.local;

@@ -7,6 +7,7 @@ import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { LotlineError } from '../../errors.ts';
+import { tooComplex } from '../complexity.ts';
 import type { JournalDb } from '../new-store.ts';
 import { noticeDamage } from './damage.ts';
 
@@ -99,11 +100,21 @@ export class SqliteDb implements JournalDb {
     const { sql, params } = dialect.sqlToQuery(query);
     let statement = this.statements.get(sql);
     if (statement === undefined) {
-      statement = this.connection.prepare(sql);
+      statement = this.compile(sql);
       if (this.statements.size >= STATEMENTS_MAX) this.statements.clear();
       this.statements.set(sql, statement);
     }
     return { statement, params };
+  }
+
+  /** What a caller asks becomes text of a statement, which SQLite bounds. */
+  private compile(sql: string): Database.Statement {
+    try {
+      return this.connection.prepare(sql);
+    } catch (error) {
+      if (!TOO_COMPLEX.test((error as Error).message)) throw error;
+      throw tooComplex(error);
+    }
   }
 
   async snapshot<T>(work: () => Promise<T>): Promise<T> {
@@ -124,6 +135,8 @@ export class SqliteDb implements JournalDb {
     }
   }
 }
+
+const TOO_COMPLEX = /^(?:Expression tree is too large|too many terms in compound SELECT|too many SQL variables|parser stack overflow)/;
 
 /** Query texts vary with the parameters that a caller names; beyond this many the cache starts anew. */
 const STATEMENTS_MAX = 500;
