@@ -286,7 +286,7 @@ export function isLost(error: unknown): boolean {
 
 /** The server gave up a statement: it took longer than it may, or somebody asked for that. */
 /** A statement that is more than the server takes (class 54): too long, too deep, too many arguments. */
-export const isTooComplex = (error: unknown): boolean => /^54/.test(String((error as { code?: unknown }).code));
+export const isTooComplex = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('54');
 
 export const isCanceled = (error: unknown): boolean => (error as { code?: unknown }).code === '57014';
 
