@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { isRefused, readEitherSyntax } from '../epcis/index.ts';
+import { isCbvCompliant, isRefused, readEitherSyntax } from '../epcis/index.ts';
 import { type DocumentFault, type DocumentFile, Faults, faultOf, findDocuments } from './documents.ts';
 import { count, drawTable, startProgress } from './terminal.ts';
 
@@ -18,11 +18,21 @@ type Verdict = {
   readonly schemaVersion: string | null;
   readonly events: number;
   readonly refused: number;
+  /** Whether every event has standard values of the CBV alone (V-7); null of a document that has no events, or is refused. */
+  readonly cbv: 'compliant' | 'compatible' | null;
   readonly errors: readonly DocumentFault[];
   /** What is let pass and told. */
   readonly warnings: readonly { readonly index: number; readonly at: string; readonly message: string }[];
 };
-type Totals = { documents: number; bad: number; events: number; refused: number; warnings: number; readonly faults: Faults };
+type Totals = {
+  documents: number;
+  bad: number;
+  compliant: number;
+  events: number;
+  refused: number;
+  warnings: number;
+  readonly faults: Faults;
+};
 
 /** `lotline validate`: reads documents as capture would, without a server. */
 export function validateCommand(program: Command): void {
@@ -41,7 +51,7 @@ export function validateCommand(program: Command): void {
 }
 
 function validateAll(documents: readonly DocumentFile[], asJson: boolean): Totals {
-  const totals: Totals = { documents: 0, bad: 0, events: 0, refused: 0, warnings: 0, faults: new Faults() };
+  const totals: Totals = { documents: 0, bad: 0, compliant: 0, events: 0, refused: 0, warnings: 0, faults: new Faults() };
   const progress = startProgress('Validating', 'documents', documents.length);
   try {
     for (const { file } of documents) {
@@ -52,6 +62,7 @@ function validateAll(documents: readonly DocumentFile[], asJson: boolean): Total
       totals.refused += verdict.refused;
       totals.warnings += verdict.warnings.length;
       if (!verdict.good) totals.bad++;
+      if (verdict.cbv === 'compliant') totals.compliant++;
       totals.faults.add(file, verdict.errors);
       progress.to(totals.documents, documents.length);
     }
@@ -68,24 +79,31 @@ function validate(file: string): Verdict {
     const { syntax, document } = readEitherSyntax(readFileSync(file), { bare: true, wantHashes: false });
     const { kind, header, eventCount: events } = document;
     let refused = 0;
+    let compliant = 0;
     for (const item of document.events()) {
       const { index } = item;
       if (isRefused(item)) {
         refused++;
         for (const error of item.errors) if (errors.length < TOLD_MAX) errors.push(faultOf(error, index));
-      } else for (const { at, message } of item.breaches) if (warnings.length < TOLD_MAX) warnings.push({ index, at, message });
+        continue;
+      }
+      if (isCbvCompliant(item.event)) compliant++;
+      for (const { at, message } of item.breaches) if (warnings.length < TOLD_MAX) warnings.push({ index, at, message });
     }
-    return { file, good: refused === 0, syntax, kind, schemaVersion: header.schemaVersion, events, refused, errors, warnings };
+    const good = refused === 0;
+    const cbv = !good || events === 0 ? null : compliant === events ? 'compliant' : 'compatible';
+    return { file, good, syntax, kind, schemaVersion: header.schemaVersion, events, refused, cbv, errors, warnings };
   } catch (error) {
     const errors = [faultOf(error)];
-    return { file, good: false, syntax: null, kind: null, schemaVersion: null, events: 0, refused: 0, errors, warnings };
+    return { file, good: false, syntax: null, kind: null, schemaVersion: null, events: 0, refused: 0, cbv: null, errors, warnings };
   }
 }
 
-function report({ documents, bad, events, refused, warnings, faults }: Totals): void {
+function report({ documents, bad, compliant, events, refused, warnings, faults }: Totals): void {
   const rows = [
     ['Documents', count(documents)],
     ['  good', count(documents - bad)],
+    ['  of those, with standard values of the CBV alone', count(compliant)],
     ['  refused whole or in part', count(bad)],
     ['Events', count(events)],
     ['  refused', count(refused)],

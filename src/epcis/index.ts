@@ -2,6 +2,7 @@
  * The standard as pure functions (design.md §2): bytes → events → bytes, in JSON of 2.0 and XML of 2.0 and 1.x; the CBV's values; the event hash. No I/O, no clock.
  */
 
+export { isCbvCompliant } from './cbv/compliance.ts';
 export { CBV_LISTS, type VocabularyKind } from './cbv/lists.ts';
 export { canonicalVocabulary, vocabularyWebUri } from './cbv/vocabulary.ts';
 export { CONVERSION_TARGETS, type Conversion, type ConversionTarget, convertDocument } from './convert.ts';
