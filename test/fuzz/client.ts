@@ -51,10 +51,12 @@ function read(text: string): Omit<Answer, 'tookMs'> {
   const head = at < 0 ? final : final.slice(0, at);
   const raw = at < 0 ? '' : final.slice(at + 4);
   const [, contentType = ''] = /^content-type: *([^\r]*)/im.exec(head) ?? [];
+  // What could not be read behind a request has an answer of its own.
+  const [, length] = /^content-length: *(\d+)/im.exec(head) ?? [];
   return {
     status: status === undefined ? null : Number(status),
     contentType,
-    body: /^transfer-encoding: *chunked/im.test(head) ? joined(raw) : raw,
+    body: length !== undefined ? Buffer.from(raw).toString('utf8', 0, Number(length)) : joined(raw),
   };
 }
 
