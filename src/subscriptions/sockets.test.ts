@@ -21,7 +21,7 @@ const ASKED = { queryName: 'q', query: {}, actor: 'k_1', terms: TERMS };
 const readers = {
   look: async () => ({ next: 0, recordTime: 5 }),
   ask: async (_name: string, { from }: { from: number }) => ({
-    body: Buffer.from('{}'), count: 1, part: `${from}`, through: from, last: from, next: from + 1, more: true, recordTime: from, problem: null,
+    body: Buffer.from('{}'), count: 1, part: `${from}`, through: from, last: from, next: from + 1, more: true, cut: false, recordTime: from, problem: null,
   }),
 } as unknown as Readers; // biome-ignore format: in the order of its type
 

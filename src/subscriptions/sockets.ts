@@ -79,6 +79,7 @@ export class Sockets {
       readers,
       recipient: {
         stands: async () => socket.readyState === socket.OPEN,
+        turn: async (work) => await work(),
         take: async (message) => await this.send(socket, message, gone.signal),
         note: async () => socket.readyState === socket.OPEN,
       },
