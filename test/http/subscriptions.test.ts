@@ -322,6 +322,11 @@ describe.each(ENGINES)('subscriptions on %s (epcis-2.0.md §11)', (engine) => {
     const all = await idsOf(`${list}?perPage=1`, server.keys.admin);
     expect([all.length, new Set(all).size]).toEqual([3, 3]);
     expect(all).toEqual(await idsOf(list, server.keys.admin));
+    const link = /<(.+?)>/.exec((await server.get(`${list}?perPage=1`)).headers.link as string)?.[1] as string;
+    const token = new URLSearchParams(link.split('?')[1]).get('nextPageToken') as string;
+    const parts = JSON.parse(Buffer.from(token, 'base64url').toString()) as string[];
+    const madeUp = Buffer.from(JSON.stringify([...parts.slice(0, 2), 'never x'])).toString('base64url');
+    expect(problemOf(await server.get(link.replace(token, madeUp))).code).toBe('QRY-TOKEN');
     for (const method of ['GET', 'DELETE'] as const)
       expect(problemOf(await server.call(method, others, { key: server.keys.reader })).code).toBe('ACC-SCOPE');
     expect((await server.call('DELETE', mine, { key: server.keys.reader })).statusCode).toBe(204);
