@@ -112,6 +112,7 @@ async function wholeRun(
   if (maxEventCount !== null && sent === 0 && (await find(maxEventCount + 1)).length > maxEventCount) return tooMany(maxEventCount);
   if (order === null) return null;
   const all = await find(ORDERED_MAX + 1);
+  if (all.length === 0) return [];
   if (all.length > ORDERED_MAX) return tooMany(ORDERED_MAX);
   // Besides these, only what was recorded in the very microsecond in which the window begins.
   const sorted = order.by === 'extension' ? await findInOrder(order, 2 * ORDERED_MAX) : all.sort(inOrder(order));
