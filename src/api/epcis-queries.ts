@@ -19,7 +19,8 @@ import { linkNext, PAGE_PARAMETERS, pageOf } from './paging.ts';
 /** Names that the standard gives itself. */
 const RESERVED = new Set(['SimpleEventQuery', 'SimpleMasterDataQuery']);
 
-export const QUERY_NAME = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f]+$' });
+/** Without control characters, and without halves of a surrogate pair, which no URL can hold. */
+export const QUERY_NAME = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$' });
 const NAMED_QUERY = Type.Object({ name: Type.String(), query: Type.Unknown() });
 
 export const QUERY_PARAMS = Type.Object({ queryName: Type.String({ description: 'The name of a query, percent-encoded.' }) });

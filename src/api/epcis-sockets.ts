@@ -39,14 +39,24 @@ export function socketUpgrades(app: FastifyInstance, { settings, sockets }: Pick
   });
 
   app.server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const [, key] = KEY_PROTOCOL.exec(raw.headers['sec-websocket-protocol'] ?? '') ?? [];
-    if (key !== undefined) raw.headers.authorization ??= `Bearer ${key}`;
-    upgrades.set(raw, { socket, head });
     socket.on('error', () => socket.destroy());
     const answer = new ServerResponse(raw);
     answer.shouldKeepAlive = false;
-    answer.assignSocket(socket as Socket);
-    answer.once('finish', () => socket.end());
+    try {
+      answer.assignSocket(socket as Socket);
+    } catch {
+      return void socket.destroy(); // the request before it is still being answered
+    }
+    if (!asksForWebSocket(raw)) {
+      answer.detachSocket(socket as Socket);
+      socket.unshift(Buffer.concat([headWithoutUpgrade(raw), head]));
+      return void app.server.emit('connection', socket);
+    }
+    const [, key] = KEY_PROTOCOL.exec(raw.headers['sec-websocket-protocol'] ?? '') ?? [];
+    if (key !== undefined) raw.headers.authorization ??= `Bearer ${key}`;
+    upgrades.set(raw, { socket, head });
+    // A client that stays after it was refused is a request in hand no more.
+    answer.once('finish', () => (socket as Socket).destroySoon());
     app.routing(raw, answer);
   });
   app.addHook('preClose', async () => await sockets.close());
@@ -70,6 +80,27 @@ export function socketUpgrades(app: FastifyInstance, { settings, sockets }: Pick
     },
   };
 }
+
+/** ws knows the one name and no list of them. */
+function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
+  if (method !== 'GET' || !tokensOf(headers.upgrade).includes('websocket')) return false;
+  headers.upgrade = 'websocket';
+  return true;
+}
+
+/** The head of a request as it came, but for the wish to upgrade: a server may ignore it (RFC 9110 §7.8), and some clients add one to every request. */
+function headWithoutUpgrade({ method, url, httpVersion, rawHeaders, headers }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (!OF_UPGRADE.has((rawHeaders[i] as string).toLowerCase())) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
+  const others = tokensOf(headers.connection).filter((token) => !OF_UPGRADE.has(token));
+  if (others.length > 0) lines.push(`Connection: ${others.join(', ')}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+const OF_UPGRADE = new Set(['upgrade', 'http2-settings', 'connection']);
+
+const tokensOf = (list = ''): string[] => list.split(',').map((token) => token.trim().toLowerCase());
 
 /** What the URL of an upgrade asks for (S-11). */
 function termsOf(request: FastifyRequest): { timing: Timing; initialRecordTime: string | null; reportIfEmpty: boolean } {

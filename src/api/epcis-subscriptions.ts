@@ -15,7 +15,7 @@ import { answerOptions, JSON_TYPES } from './epcis-headers.ts';
 import { mustOwn, noSuchQuery, pathOf, QUERY_PARAMS, queryOf } from './epcis-queries.ts';
 import { API_LIMITS } from './limits.ts';
 import { accepted } from './negotiate.ts';
-import { linkNext, PAGE_PARAMETERS, type Page, pageOf } from './paging.ts';
+import { linkNext, PAGE_PARAMETERS, type Page, pageOf, parseCursorNumber } from './paging.ts';
 
 const TOKEN = Type.String({ minLength: 1, maxLength: 500, pattern: '^[^\\u0000]*$' });
 const SCHEDULE = 'second, minute, hour, dayOfMonth, month, dayOfWeek (1 is Monday), as texts such as `5`, `0,30`, `[8-17]`; UTC.';
@@ -224,8 +224,8 @@ function noSuchSubscription(): LotlineError {
 
 function placeOf({ cursor }: Page): { after?: { created: number; id: string } } {
   if (cursor === null) return {};
-  const [created, id = ''] = cursor.split(' ');
-  return { after: { created: Number(created), id } };
+  const [created = '', id = ''] = cursor.split(' ');
+  return { after: { created: parseCursorNumber(created), id } };
 }
 
 /** Everything but the token (S-2). */

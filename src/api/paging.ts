@@ -78,8 +78,11 @@ function parameterDigest(query: Readonly<Record<string, unknown>>): string {
 
 /** A cursor that is a number. */
 export function numberCursor(page: Page): number | undefined {
-  if (page.cursor === null) return undefined;
-  const number = Number(page.cursor);
+  return page.cursor === null ? undefined : parseCursorNumber(page.cursor);
+}
+
+export function parseCursorNumber(text: string): number {
+  const number = Number(text);
   if (!Number.isSafeInteger(number))
     throw new LotlineError('QRY-TOKEN', 'the nextPageToken is unknown', { at: '?nextPageToken', fix: 'Ask for the first page again.' });
   return number;

@@ -9,7 +9,7 @@ import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting } from '../st
 import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, GROUP_FIRST, internal, RETRY_MS, storeBusy } from './group.ts';
-import type { Command, KeptChange } from './service.ts';
+import { type Command, changesWhatIsKept, type KeptChange } from './service.ts';
 import { prepare, standBack } from './threads.ts';
 
 export type CaptureThreadData = { folder: string; rules: 'flag' | 'enforce'; origin: string; signerKey: string; maxEvents: number };
@@ -24,7 +24,7 @@ export type CaptureReply =
   | { ended: string[] }
   | { answer: number; outcome: Outcome }
   | { answer: number; verdicts: string }
-  | { answer: number; done: boolean }
+  | { answer: number; done: boolean; kept: boolean }
   | { answer: number; problem: Problem }
   | { idle: true }
   | { healthy: boolean; message?: string }
@@ -165,7 +165,7 @@ async function answer(request: CaptureRequest): Promise<void> {
     else if ('record' in request) {
       const done = await carryOut(capturer, request.command, request.actor);
       keepHead();
-      say({ answer: request.record, done });
+      say({ answer: request.record, done, kept: changesWhatIsKept(request.command) });
     } else if ('wake' in request) woken = true;
     else if ('close' in request) closing = true;
   } catch (error) {

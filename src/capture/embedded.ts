@@ -6,7 +6,7 @@ import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
 import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
-import { type CaptureService, type Change, type Command, changesWhatIsKept, type KeptChange, type PendingJob } from './service.ts';
+import type { CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, fromProblem, ownBuffer, ready, startThread } from './threads.ts';
 
 export type QueueLimits = {
@@ -130,9 +130,7 @@ export class EmbeddedCapture implements CaptureService {
   }
 
   async record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }> {
-    const done = await this.askSoon<boolean>((record, until) => this.send({ record, until, command, actor }));
-    if (changesWhatIsKept(command)) this.changed('kept');
-    return { done };
+    return { done: await this.askSoon<boolean>((record, until) => this.send({ record, until, command, actor })) };
   }
 
   onChange(listener: (what: Change) => void): void {
@@ -236,7 +234,10 @@ export class EmbeddedCapture implements CaptureService {
         this.answer(reply.answer, reply.outcome);
         this.changed('captured');
       } else if ('verdicts' in reply) this.answer(reply.answer, reply.verdicts);
-      else this.answer(reply.answer, reply.done);
+      else {
+        this.answer(reply.answer, reply.done);
+        if (reply.kept) this.changed('kept'); // also where nobody waits for the answer any more
+      }
     } else if ('healthy' in reply) {
       this.healthy = reply.healthy;
       if (!reply.healthy) console.error(`the store refuses to write, trying again: ${reply.message}`);

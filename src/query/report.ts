@@ -20,6 +20,8 @@ export type Report = {
   readonly next: number;
   /** There are further events in the window. */
   readonly more: boolean;
+  /** The window ends before what was asked for, because of `reach`: a report on what is behind can follow at once. */
+  readonly cut: boolean;
   /** recordTime of the entry before `next`, µs; null when there is none. */
   readonly recordTime: number | null;
   /** Instead of events: why the run cannot be told. */
@@ -33,6 +35,8 @@ export type ReportArgs = {
   /** The window: entries from `from` to `through`, to the last there is where that is null. */
   readonly from: number;
   readonly through: number | null;
+  /** The window has no more entries than this. */
+  readonly reach: number | null;
   /** Of a run of a schedule, how many events of it were told. A stream has no result that could have an order or a size (Q-11). */
   readonly run: { readonly sent: number } | null;
   /** Events, and bytes unless a single event has more. */
@@ -54,7 +58,9 @@ export const ORDERED_MAX = 100_000;
 export async function report(db: Db, args: ReportArgs): Promise<Report> {
   const { query, run, from, style } = args;
   // The last entries may be no events.
-  const through = Math.max(args.through ?? (await lastEvent(db)), from - 1);
+  const end = await lastEvent(db);
+  const through = Math.max(Math.min(args.through ?? end, from - 1 + (args.reach ?? Number.POSITIVE_INFINITY)), from - 1);
+  const cut = args.reach !== null && through < (run === null ? end : (args.through ?? end));
   const asked = { ...query, order: null, parameters: [...query.parameters, ...recordedFrom(args.recordedFrom)] };
   const find = (limit: number): Promise<EventPosition[]> =>
     findEvents(db, asked, { after: from === 0 ? null : { seq: from - 1, time: 0, below: '' }, through, limit });
@@ -73,6 +79,7 @@ export async function report(db: Db, args: ReportArgs): Promise<Report> {
       count: 0,
       part: `${through}-problem`,
       through,
+      cut,
       last: through,
       problem: whole,
     };
@@ -90,8 +97,8 @@ export async function report(db: Db, args: ReportArgs): Promise<Report> {
   const more = count < found.length;
   const last = more && whole === null ? (found[count - 1] as EventPosition).seq : through;
   const part = whole === null ? `${found[0]?.seq ?? through}-${found[count - 1]?.seq ?? 'none'}` : `${through}-${run?.sent}-${count}`;
-  const end = more && whole !== null ? { next: from, more, recordTime: null } : { ...(await windowEnd(db, last)), more };
-  return { ...end, body: documentOf(events, style).body, count, part, through, last, problem: null };
+  const place = more && whole !== null ? { next: from, more, recordTime: null } : { ...(await windowEnd(db, last)), more };
+  return { ...place, body: documentOf(events, style).body, count, part, through, cut, last, problem: null };
 }
 
 /** Of a run whose query counts or orders its result: all of it, or why there is none. Null where it can be read in the order of recording. */
@@ -105,6 +112,7 @@ async function wholeRun(
   if (maxEventCount !== null && sent === 0 && (await find(maxEventCount + 1)).length > maxEventCount) return tooMany(maxEventCount);
   if (order === null) return null;
   const all = await find(ORDERED_MAX + 1);
+  if (all.length === 0) return [];
   if (all.length > ORDERED_MAX) return tooMany(ORDERED_MAX);
   // Besides these, only what was recorded in the very microsecond in which the window begins.
   const sorted = order.by === 'extension' ? await findInOrder(order, 2 * ORDERED_MAX) : all.sort(inOrder(order));

@@ -8,7 +8,7 @@ import { type Message, type Recipient, Subscriber } from './subscriber.ts';
 import type { Subscription } from './subscription.ts';
 import { signatureOf, type WebhookOptions, Webhooks } from './webhook.ts';
 
-/** Webhooks that are sent to at once. */
+/** Webhooks that are told at once: so many messages are in memory. */
 const POSTS = 64;
 /** Reports made at once for all subscribers: one reader thread is left to people. */
 const REPORTS = 1;
@@ -173,7 +173,8 @@ export class Deliveries {
     const { id } = subscription;
     return {
       stands: async (version) => (await this.parts.readers.look('subscriptions', { id, limit: 1 }))[0]?.version === version,
-      take: async (message) => await this.posts.run(async () => await this.deliver(subscription, message, signal)),
+      turn: async (work) => await this.posts.run(work),
+      take: async (message) => await this.deliver(subscription, message, signal),
       note: async ({ version, next, progress }) => {
         const command = { kind: 'note-progress', id, version, next, progress: JSON.stringify(progress) } as const;
         return (await this.parts.capture.record(command, SYSTEM)).done;

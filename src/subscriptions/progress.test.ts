@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BATCH_MAX, failed, GIVE_UP_MS, halved, NOTHING_YET, type Progress, RETRY_MAX_MS, taken } from './progress.ts';
 
-const step = { run: null, lastRun: null, minRecordTime: 7 };
+const step = { run: null, lastRun: null, reach: null, minRecordTime: 7 };
 
 describe('deliveries that fail (S-8)', () => {
   it('are tried again after one, two, four … seconds, with jitter, and at least every quarter of an hour', () => {
@@ -26,6 +26,12 @@ describe('deliveries that fail (S-8)', () => {
     expect(progress).toMatchObject({ ended: 'nothing was taken for 7 days', nextTry: null, failingSince: 1_000 });
     expect(now - 1_000).toBeGreaterThanOrEqual(GIVE_UP_MS);
     expect(now - 1_000).toBeLessThan(GIVE_UP_MS + RETRY_MAX_MS);
+  });
+
+  it('do not end a subscription for time in which nobody tried, as while the service was off', () => {
+    const before = failed(NOTHING_YET, 'answered 500', 0, 1);
+    expect(failed(before, 'answered 500', 2 * GIVE_UP_MS, 1)).toMatchObject({ failures: 2, ended: null });
+    expect(failed({ ...before, failures: 99 }, 'answered 500', 2 * GIVE_UP_MS, 1).ended).toMatch(/7 days/);
   });
 
   it('are forgotten with the first that is taken', () => {

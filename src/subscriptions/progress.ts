@@ -6,6 +6,8 @@ export type Run = {
   readonly through: number;
   /** Events of it that were taken. */
   readonly sent: number;
+  /** It ends before what there was when it began, for that was too much at once (`reach`). */
+  readonly cut: boolean;
 };
 
 /** What became of a subscription so far, kept as JSON. Times in ms. */
@@ -19,6 +21,8 @@ export type Progress = {
   readonly run: Run | null;
   /** The last entry of a delivery of a stream that failed: it is sent again with the same events, whatever has come since. */
   readonly attempt: number | null;
+  /** So many entries are looked at once, since more took too long; null where nothing did, or all that is behind has been looked at since. */
+  readonly reach: number | null;
   /** Events that the client takes at once. */
   readonly batch: number;
   /** Failures in a row. */
@@ -35,8 +39,9 @@ export const BATCH_MAX = 500;
 /** The first delivery that fails is tried again after about a second, the next ones each after twice as long, up to this. */
 const RETRY_FIRST_MS = 1_000;
 export const RETRY_MAX_MS = 15 * 60_000;
-/** A client that has taken nothing for so long is given up: its subscription ends. */
+/** A client that has taken nothing for so long, in so many tries, is given up: its subscription ends. A service that is off does not try. */
 export const GIVE_UP_MS = 7 * 24 * 3_600_000;
+const GIVE_UP_TRIES = 100;
 
 /** Nothing has failed since. */
 export const WELL = { attempt: null, failures: 0, failingSince: null, lastError: null, nextTry: null } as const;
@@ -46,13 +51,14 @@ export const NOTHING_YET: Progress = {
   minRecordTime: null,
   lastRun: null,
   run: null,
+  reach: null,
   batch: BATCH_MAX,
   ...WELL,
   ended: null,
 };
 
 /** What a delivery comes to when it is taken. */
-export type Step = Pick<Progress, 'run' | 'lastRun' | 'minRecordTime'>;
+export type Step = Pick<Progress, 'run' | 'lastRun' | 'reach' | 'minRecordTime'>;
 
 /** `count` events were taken. */
 export function taken(progress: Progress, step: Step, count: number, now: number): Progress {
@@ -76,7 +82,7 @@ export function failed(progress: Progress, why: string, now: number, random: num
   const failures = progress.failures + 1;
   const wait = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 30)) * (0.5 + random / 2);
   const told = { ...progress, failures, failingSince, lastError: why };
-  return now - failingSince >= GIVE_UP_MS
+  return now - failingSince >= GIVE_UP_MS && failures >= GIVE_UP_TRIES
     ? { ...told, nextTry: null, ended: `nothing was taken for ${GIVE_UP_MS / 86_400_000} days` }
     : { ...told, nextTry: Math.round(now + wait) };
 }

@@ -17,11 +17,13 @@ const TERMS: Terms = {
 };
 const ASKED = { queryName: 'q', query: {}, actor: 'k_1', terms: TERMS };
 
+let queries: object[] = [{}];
+
 /** A store with one event after the other to tell, without end. */
 const readers = {
-  look: async () => ({ next: 0, recordTime: 5 }),
+  look: async (name: string) => (name === 'namedQueries' ? queries : { next: 0, recordTime: 5 }),
   ask: async (_name: string, { from }: { from: number }) => ({
-    body: Buffer.from('{}'), count: 1, part: `${from}`, through: from, last: from, next: from + 1, more: true, recordTime: from, problem: null,
+    body: Buffer.from('{}'), count: 1, part: `${from}`, through: from, last: from, next: from + 1, more: true, cut: false, recordTime: from, problem: null,
   }),
 } as unknown as Readers; // biome-ignore format: in the order of its type
 
@@ -90,12 +92,37 @@ describe('the sockets of a process', () => {
     expect([silent.pings, silent.code, alive.readyState]).toEqual([1, null, 1]);
   });
 
+  it('are none to a query that was deleted, nor of a service that was stopped, while they were prepared (S-12)', async () => {
+    open({});
+    queries = [];
+    const late = new FakeSocket(false);
+    const gone = closed(late);
+    await serve(late);
+    await gone;
+    queries = [{}];
+    expect(late.code).toBe(1000);
+    const prepared = await sockets.prepare(ASKED);
+    await sockets.close();
+    const later = new FakeSocket(false);
+    sockets.serve(later as unknown as WebSocket, prepared);
+    expect(later.code).toBe(1001);
+  });
+
   it('are no more than so many', async () => {
     open({ max: 1 });
     const only = new FakeSocket(false);
     await serve(only);
     await expect(sockets.prepare(ASKED)).rejects.toMatchObject({ code: 'REQ-BUSY' });
     only.terminate();
+    // Two that were prepared before either was open.
+    const both = [await sockets.prepare(ASKED), await sockets.prepare(ASKED)];
+    const [first, second] = both.map((subscription) => {
+      const socket = new FakeSocket(false);
+      sockets.serve(socket as unknown as WebSocket, subscription);
+      return socket;
+    });
+    expect([first?.code, second?.code]).toEqual([null, 1013]);
+    first?.terminate();
     await expect(sockets.prepare(ASKED)).resolves.toMatchObject({ next: 0, progress: { minRecordTime: 5 } });
   });
 });

@@ -24,7 +24,7 @@ const REASON_MAX = 120;
 const GOING_AWAY = 1001;
 const QUERY_GONE = 1000;
 const NOT_ALLOWED = 1008;
-const TOO_SLOW = 1013;
+const TRY_LATER = 1013;
 
 export type SocketParts = {
   readonly readers: Readers;
@@ -44,6 +44,7 @@ export class Sockets {
   private readonly parts: SocketParts;
   private readonly open = new Set<Open>();
   private readonly pings: NodeJS.Timeout;
+  private closed = false;
 
   constructor(parts: SocketParts) {
     this.parts = parts;
@@ -55,10 +56,14 @@ export class Sockets {
     return this.open.size;
   }
 
+  private get isFull(): boolean {
+    return this.open.size >= (this.parts.max ?? SOCKETS_MAX);
+  }
+
   /** A subscription from now on, or from its initialRecordTime; REQ-BUSY when there are too many. */
   async prepare(asked: { queryName: string; query: unknown; actor: string; terms: Terms }): Promise<Subscription> {
-    const max = this.parts.max ?? SOCKETS_MAX;
-    if (this.open.size >= max) throw new LotlineError('REQ-BUSY', `${max} sockets are open`, { fix: 'Come back later, or use a webhook.' });
+    if (this.isFull)
+      throw new LotlineError('REQ-BUSY', `${this.open.size} sockets are open`, { fix: 'Come back later, or use a webhook.' });
     const { next, recordTime } = await this.parts.readers.look('journalEnd', {});
     const began = asked.terms.initialRecordTime !== null;
     return {
@@ -74,11 +79,19 @@ export class Sockets {
   /** Tells the socket what the subscription is about, until one of the two ends. */
   serve(socket: WebSocket, subscription: Subscription): void {
     const { readers, deliveries, log } = this.parts;
+    socket.on('error', () => {}); // what is wrong closes it
+    // Others came, or the service began to stop, while this one was prepared.
+    if (this.closed || this.isFull) {
+      if (this.closed) goodbye(socket, GOING_AWAY, 'the service is stopping');
+      else goodbye(socket, TRY_LATER, 'too many sockets are open');
+      return;
+    }
     const gone = new AbortController();
     const subscriber = new Subscriber(subscription, {
       readers,
       recipient: {
         stands: async () => socket.readyState === socket.OPEN,
+        turn: async (work) => await work(),
         take: async (message) => await this.send(socket, message, gone.signal),
         note: async () => socket.readyState === socket.OPEN,
       },
@@ -93,17 +106,18 @@ export class Sockets {
     socket.on('pong', () => {
       one.answered = true;
     });
-    socket.on('error', () => {}); // what is wrong closes it
     socket.once('close', () => {
       this.open.delete(one);
       subscriber.stop();
       gone.abort();
     });
+    this.leaveDeleted([one]); // the query may have been deleted meanwhile
     void subscriber.done.then(() => goodbye(socket, NOT_ALLOWED, subscriber.endedBecause ?? 'it could not be told'));
   }
 
   /** Says goodbye to all. */
   async close(): Promise<void> {
+    this.closed = true;
     clearInterval(this.pings);
     const all = [...this.open];
     for (const { subscriber, socket } of all) {
@@ -126,19 +140,23 @@ export class Sockets {
     } finally {
       done.abort();
     }
-    goodbye(socket, TOO_SLOW, 'a message was not fetched in time');
+    goodbye(socket, TRY_LATER, 'a message was not fetched in time');
     throw new Error('the client is too slow');
   }
 
   private hear(what: Change): void {
     if (what === 'captured') for (const { subscriber } of this.open) subscriber.wake();
-    else void this.leaveDeleted().catch((error: Error) => this.parts.log(`the named queries cannot be read: ${error.message}`));
+    else this.leaveDeleted(this.open);
   }
 
   /** S-12: deleting a query closes its sockets. */
-  private async leaveDeleted(): Promise<void> {
+  private leaveDeleted(among: Iterable<Open>): void {
+    void this.closeDeleted(among).catch((error: Error) => this.parts.log(`the named queries cannot be read: ${error.message}`));
+  }
+
+  private async closeDeleted(among: Iterable<Open>): Promise<void> {
     const there = new Map<string, boolean>();
-    for (const { queryName, socket } of this.open) {
+    for (const { queryName, socket } of among) {
       if (!there.has(queryName))
         there.set(queryName, (await this.parts.readers.look('namedQueries', { name: queryName, limit: 1 })).length > 0);
       if (there.get(queryName) === false) goodbye(socket, QUERY_GONE, 'the query was deleted');

@@ -18,9 +18,10 @@ class World {
   readonly log: string[] = [];
   allowed = true;
   stands = true;
+  readonly room = new Gate(1);
   client: (message: Message) => 'taken' | 'smaller' = () => 'taken';
   noting: (note: Note) => boolean = () => true;
-  asking: () => void = () => {};
+  asking: (entries: number) => void = () => {};
   private watcher: () => void = () => {};
 
   subscribe(timing: Timing, more: Partial<Subscription> = {}, query: object = {}): Subscriber {
@@ -37,9 +38,13 @@ class World {
       ...more,
     };
     return new Subscriber(subscription, {
-      readers: { ask: (async (_name: string, args: ReportArgs) => this.report(args)) as never },
+      readers: {
+        ask: (async (_name: string, args: ReportArgs) => this.report(args)) as never,
+        look: (async () => ({ next: this.entries, recordTime: null })) as never,
+      },
       recipient: {
         stands: async () => this.stands,
+        turn: async (work) => await this.room.run(work),
         take: async (message) => {
           const events = Buffer.from(message.body).toString();
           this.tried.push({ id: message.id, events, kind: message.kind });
@@ -63,13 +68,22 @@ class World {
     });
   }
 
-  private report({ from, through, limit, run }: ReportArgs): Report {
-    this.asking();
-    const end = Math.max(through ?? this.entries - 1, from - 1);
+  private report({ from, through, reach, limit, run }: ReportArgs): Report {
+    const whole = Math.max(through ?? this.entries - 1, from - 1);
+    const end = reach === null ? whole : Math.min(whole, from + reach - 1);
+    this.asking(end - from + 1);
     const last = Math.min(end, from + limit - 1);
     const events = Array.from({ length: last - from + 1 }, (_, i) => from + i).join(' ');
     const part = `${from}-${last}`;
-    const common = { through: end, last, next: last + 1, more: last < end, recordTime: last < 0 ? null : last, problem: null };
+    const common = {
+      cut: end < whole,
+      through: end,
+      last,
+      next: last + 1,
+      more: last < end,
+      recordTime: last < 0 ? null : last,
+      problem: null,
+    };
     return { ...common, body: Buffer.from(events), count: last - from + 1, part: run === null ? part : `r${part}` };
   }
 
@@ -195,7 +209,7 @@ describe('a subscriber', () => {
     due.stop();
     await due.done;
     expect(world.taken).toEqual(['0 1', '2']);
-    expect(world.notes[0]?.progress.run).toEqual({ at: world.now, through: 2, sent: 2 });
+    expect(world.notes[0]?.progress.run).toEqual({ at: world.now, through: 2, sent: 2, cut: false });
     expect(world.notes[1]?.progress).toMatchObject({ run: null, lastRun: world.now });
   });
 
@@ -216,6 +230,112 @@ describe('a subscriber', () => {
     expect(world.tried.map(({ kind }) => kind)).toEqual(['problem']);
     expect(JSON.parse(world.tried[0]?.events ?? '')).toMatchObject({ type: 'epcisException:QueryTooComplexException' });
     expect(world.notes[1]?.progress).toMatchObject({ failures: 2, ended: null });
+  });
+
+  it('is told piece by piece what takes too long at once, on half as many entries with each try (S-7)', async () => {
+    const world = new World();
+    world.entries = 9;
+    world.asking = (entries) => {
+      if (entries > 3) throw new LotlineError('QRY-COMPLEX', 'it takes too long', { fix: 'Ask for less.' });
+    };
+    const first = world.subscribe(STREAM);
+    await world.until(() => world.notes.length === 1);
+    first.stop();
+    await first.done;
+    world.now += 1_000;
+    const second = world.subscribe(STREAM, { version: 1, progress: (world.notes[0] as Note).progress });
+    await world.until(() => world.notes.length === 2);
+    second.stop();
+    await second.done;
+    expect(world.notes.map(({ progress }) => progress.reach)).toEqual([4, 2]);
+    world.now += 2_000;
+    const third = world.subscribe(STREAM, { version: 2, progress: (world.notes[1] as Note).progress });
+    await world.until(() => world.notes.length === 7);
+    third.stop();
+    await third.done;
+    expect(world.taken.slice(1)).toEqual(['0 1', '2 3', '4 5', '6 7', '8']);
+    expect(world.notes.at(-1)?.progress).toMatchObject({ reach: null, failures: 0 });
+  });
+
+  it('is told of a run in pieces where it takes too long at once: all of them at once, and the next run when it is due (S-4)', async () => {
+    const world = new World();
+    world.entries = 4;
+    const created = world.now;
+    world.now += 10 * 60_000;
+    const progress = { ...NOTHING_YET, reach: 3 };
+    const subscriber = world.subscribe({ schedule: { minute: '[0-59]' } }, { progress, created });
+    await world.until(() => world.notes.length === 2);
+    subscriber.stop();
+    await subscriber.done;
+    expect(world.taken).toEqual(['0 1 2', '3']);
+    expect(world.notes.map(({ progress }) => [progress.lastRun, progress.reach])).toEqual([[null, 3], [world.now, null]]); // biome-ignore format: pairs
+  });
+
+  it('is told of no problem once it was deleted, or its key was ended (S-12)', async () => {
+    for (const gone of ['stands', 'allowed'] as const) {
+      const world = new World();
+      world[gone] = false;
+      world.asking = () => {
+        throw new LotlineError('QRY-COMPLEX', 'it takes too long', { fix: 'Ask for less.' });
+      };
+      await world.subscribe(STREAM).done;
+      expect(world.tried).toEqual([]);
+    }
+  });
+
+  it('is told nothing that waited for room when it was stopped, and nothing is made for it meanwhile', async () => {
+    const world = new World();
+    world.entries = 1;
+    let asked = 0;
+    world.asking = () => asked++;
+    let leave = () => {};
+    const full = world.room.run(async () => await new Promise<void>((resolve) => (leave = resolve)));
+    const subscriber = world.subscribe(STREAM);
+    await new Promise((resolve) => setImmediate(resolve));
+    subscriber.stop();
+    leave();
+    await Promise.all([full, subscriber.done]);
+    expect([asked, world.tried]).toEqual([0, []]);
+  });
+
+  it('has it noted what was being sent when it was stopped: that is sent again under the same id (S-8)', async () => {
+    for (const timing of [STREAM, { schedule: { minute: '[0-59]' } }] as const) {
+      const world = new World();
+      world.entries = 2;
+      const created = world.now;
+      world.now += 60_000;
+      world.client = () => {
+        first.stop();
+        throw new Error('cut off');
+      };
+      const first = world.subscribe(timing, { created });
+      await first.done;
+      const [note] = world.notes as [Note];
+      expect(note.progress.failures).toBe(0);
+      world.entries = 4;
+      world.now += 500;
+      world.client = () => 'taken';
+      const second = world.subscribe(timing, { created, version: 1, progress: note.progress });
+      await world.until(() => world.taken.length === 1);
+      second.stop();
+      await second.done;
+      expect(world.tried[1]).toEqual(world.tried[0]);
+    }
+  });
+
+  it('is told of a run under the time at which it was due: the same where nothing of it was noted (S-6)', async () => {
+    const world = new World();
+    world.entries = 1;
+    const created = world.now;
+    for (const late of [60_000, 1_000]) {
+      world.now += late;
+      const subscriber = world.subscribe({ schedule: { minute: '[0-59]' } }, { created });
+      const count = world.taken.length + 1;
+      await world.until(() => world.taken.length === count);
+      subscriber.stop();
+      await subscriber.done;
+    }
+    expect(world.tried[1]?.id).toBe(world.tried[0]?.id);
   });
 
   it('is well again when its query has an answer again, though there is nothing to tell', async () => {
@@ -257,7 +377,7 @@ describe('a subscriber', () => {
     const world = new World();
     const subscriber = world.subscribe(STREAM);
     (world as unknown as { report: (args: ReportArgs) => Report }).report = ({ from }) => ({
-      body: Buffer.alloc(0), count: 0, part: '', through: from + 5_999, last: from + 5_999, next: from + 6_000, more: from < 12_000, recordTime: 7, problem: null,
+      cut: false, body: Buffer.alloc(0), count: 0, part: '', through: from + 5_999, last: from + 5_999, next: from + 6_000, more: from < 12_000, recordTime: 7, problem: null,
     }); // biome-ignore format: in the order of its type
     subscriber.wake();
     await world.until(() => world.notes.length === 1);

@@ -4,7 +4,7 @@ import { LotlineError, type Problem } from '../errors.ts';
 import type { Readers } from '../query/readers.ts';
 import type { Report } from '../query/report.ts';
 import type { Gate } from './gate.ts';
-import { failed, halved, type Progress, type Run, taken, WELL } from './progress.ts';
+import { failed, halved, type Progress, type Run, type Step, taken, WELL } from './progress.ts';
 import { nextTime, parseSchedule, type Schedule } from './schedule.ts';
 import { parseInitialRecordTime, type Subscription } from './subscription.ts';
 
@@ -31,6 +31,8 @@ export type Message = {
 export interface Recipient {
   /** Asked before each message: whether the subscription is there, and told by nobody else meanwhile. */
   stands(version: number): Promise<boolean>;
+  /** Makes and sends a message when there is room for it: it is made in here, so no more messages are in memory than are being sent. */
+  turn<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when the client has taken the message, or asks for smaller ones; throws why it has not. */
   take(message: Message): Promise<'taken' | 'smaller'>;
   /** Keeps how far the client was told. False: it is not ours to tell any more. */
@@ -38,7 +40,7 @@ export interface Recipient {
 }
 
 export type SubscriberParts = {
-  readonly readers: Pick<Readers, 'ask'>;
+  readonly readers: Pick<Readers, 'ask' | 'look'>;
   readonly recipient: Recipient;
   /** Whether who has subscribed may still read. */
   readonly mayRead: (actor: string) => Promise<boolean>;
@@ -118,8 +120,11 @@ export class Subscriber {
   private dueAt(): number {
     const { nextTry, run, lastRun } = this.progress;
     if (nextTry !== null) return nextTry;
-    if (this.schedule === null || run !== null) return 0;
-    return nextTime(this.schedule, lastRun ?? this.subscription.created) ?? Number.POSITIVE_INFINITY;
+    return this.schedule === null || run !== null ? 0 : this.runDueAt(this.schedule, lastRun);
+  }
+
+  private runDueAt(schedule: Schedule, lastRun: number | null): number {
+    return nextTime(schedule, lastRun ?? this.subscription.created) ?? Number.POSITIVE_INFINITY;
   }
 
   private waitMs(): number {
@@ -138,8 +143,11 @@ export class Subscriber {
 
   /** Tells one message, if there is one. True: there may be more at once. */
   private async step(): Promise<boolean> {
-    const now = this.parts.clock();
-    if (now < this.dueAt()) return false;
+    if (this.parts.clock() < this.dueAt()) return false;
+    return await this.parts.recipient.turn(async () => !this.stopped && (await this.tell()));
+  }
+
+  private async tell(): Promise<boolean> {
     let report: Report;
     try {
       report = await this.report();
@@ -147,19 +155,10 @@ export class Subscriber {
       if (isBusy(error)) throw error;
       return await this.cannotTell(error);
     }
-    const run =
-      this.schedule === null ? null : { at: this.progress.run?.at ?? now, through: report.through, sent: this.progress.run?.sent ?? 0 };
+    const run = this.schedule === null ? null : this.runOf(report);
     const message = this.messageOf(report, run);
     if (message === null) return await this.moveOn(report, run);
-    if (!(await this.parts.recipient.stands(this.version))) {
-      this.stopped = true;
-      return false;
-    }
-    if (!(await this.parts.mayRead(this.subscription.actor))) {
-      this.progress = { ...this.progress, nextTry: null, ended: 'the key that subscribed was ended, or may not read any more' };
-      await this.note();
-      return false;
-    }
+    if (!(await this.mayTell())) return false;
     let answer: 'taken' | 'smaller';
     try {
       answer = await this.parts.recipient.take(message);
@@ -179,14 +178,30 @@ export class Subscriber {
     return true;
   }
 
+  /** Asked before each message. */
+  private async mayTell(): Promise<boolean> {
+    if (!(await this.parts.recipient.stands(this.version))) this.stopped = true;
+    if (this.stopped) return false;
+    if (await this.parts.mayRead(this.subscription.actor)) return true;
+    this.progress = { ...this.progress, nextTry: null, ended: 'the key that subscribed was ended, or may not read any more' };
+    await this.note();
+    return false;
+  }
+
+  private runOf({ through, cut }: Report): Run {
+    const { run } = this.progress;
+    return { at: run?.at ?? this.parts.clock(), through, sent: run?.sent ?? 0, cut: cut || (run?.cut ?? false) };
+  }
+
   private async report(): Promise<Report> {
     const { queryName, query, terms, id } = this.subscription;
-    const { run, attempt, batch } = this.progress;
+    const { run, attempt, batch, reach } = this.progress;
     const args = {
       query: parseQueryBody(query, { pointer: '/query' }),
       recordedFrom: terms.initialRecordTime === null ? null : parseInitialRecordTime(terms.initialRecordTime, '/initialRecordTime'),
       from: this.next,
       through: run?.through ?? attempt,
+      reach,
       run: this.schedule === null ? null : { sent: run?.sent ?? 0 },
       limit: batch,
       bytes: MESSAGE_BYTES,
@@ -196,17 +211,21 @@ export class Subscriber {
   }
 
   private messageOf(report: Report, run: Run | null): Message | null {
-    const id = [this.subscription.id, ...(run === null ? [] : [run.at]), report.part].join('.');
+    // The time at which a run is due is the same in a process that begins it again; the time at which it began is not.
+    const due = this.schedule === null ? [] : [this.runDueAt(this.schedule, this.progress.lastRun)];
+    const id = [this.subscription.id, ...due, report.part].join('.');
     if (report.problem !== null) return { id, ...problemMessage(report.problem) };
-    const isEmptyRun = run !== null && run.sent === 0 && this.subscription.terms.reportIfEmpty;
+    const isEmptyRun = run !== null && run.sent === 0 && !run.cut && this.subscription.terms.reportIfEmpty;
     return report.count > 0 || isEmptyRun ? { id, kind: 'events', count: report.count, body: report.body } : null;
   }
 
-  /** What is known when a report was told. */
-  private after(report: Report, run: Run | null): Pick<Progress, 'run' | 'lastRun' | 'minRecordTime'> {
+  /** What is known when a report was told. What is left of a run that was cut is a run of its own, at once. */
+  private after(report: Report, run: Run | null): Step {
+    const cut = run?.cut ?? report.cut;
     return {
       run: run !== null && report.more ? { ...run, sent: run.sent + report.count } : null,
-      lastRun: run === null || report.more ? this.progress.lastRun : run.at,
+      lastRun: run === null || report.more || cut ? this.progress.lastRun : run.at,
+      reach: report.more || cut ? this.progress.reach : null,
       minRecordTime: report.recordTime ?? this.progress.minRecordTime,
     };
   }
@@ -218,7 +237,7 @@ export class Subscriber {
     this.next = report.next;
     const late = run !== null && this.parts.clock() - this.noted.at >= NOTE_MS;
     if (failing || late || this.next - this.noted.next >= NOTE_ENTRIES) await this.note();
-    return report.more;
+    return report.more || (run?.cut ?? report.cut);
   }
 
   /** The query has no answer: the client is told why, once (S-7), and it is tried again. */
@@ -229,14 +248,28 @@ export class Subscriber {
         ? error
         : new LotlineError('INTERNAL', 'the query could not be answered', { fix: 'Tell the operator.' });
     const id = `${this.subscription.id}.${this.next}-problem`;
-    if (this.progress.failures === 0) await this.parts.recipient.take({ id, ...problemMessage(told.toProblem()) }).catch(() => {}); // it fails in any case
+    if (this.progress.failures === 0) {
+      if (!(await this.mayTell())) return false;
+      await this.parts.recipient.take({ id, ...problemMessage(told.toProblem()) }).catch(() => {}); // it fails in any case
+    }
+    if (told.code === 'QRY-COMPLEX') await this.reachLess();
     await this.fail(`the query cannot be answered: ${told.message}`);
     return false;
   }
 
+  /** What takes too long is tried on half as many entries, so that it comes to its end piece by piece. */
+  private async reachLess(): Promise<void> {
+    const { run, attempt, reach } = this.progress;
+    // The place in a result that has an order is a number of events: it holds for the very same entries only.
+    if (run !== null && run.sent > 0 && parseQueryBody(this.subscription.query).order !== null) return;
+    const end = run?.through ?? attempt ?? (await this.parts.readers.look('journalEnd', {})).next - 1;
+    const tried = Math.min(reach ?? Number.POSITIVE_INFINITY, end - this.next + 1);
+    this.progress = { ...this.progress, reach: Math.max(1, Math.floor(tried / 2)) };
+  }
+
   private async fail(why: string): Promise<void> {
-    if (this.stopped) return; // cut off, and no fault of the client's
-    this.progress = failed(this.progress, why, this.parts.clock(), this.parts.random());
+    // Where it was cut off by us it is no fault of the client's; but what was sent then is sent again as it was.
+    if (!this.stopped) this.progress = failed(this.progress, why, this.parts.clock(), this.parts.random());
     await this.note();
   }
 

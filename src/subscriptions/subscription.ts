@@ -61,8 +61,14 @@ export function parseInitialRecordTime(text: string, at: string): ExactTime {
 }
 
 /** No event that is still to be told was recorded before this (S-4). */
-export function minRecordTimeOf({ progress, terms, created }: Subscription): string {
-  return progress.minRecordTime === null
-    ? (terms.initialRecordTime ?? new Date(created).toISOString())
-    : formatRecordTime(progress.minRecordTime);
+export function minRecordTimeOf({ progress: { minRecordTime }, terms: { initialRecordTime }, created }: Subscription): string {
+  if (minRecordTime === null) return initialRecordTime ?? new Date(created).toISOString();
+  return initialRecordTime !== null && microsecondsOf(initialRecordTime) > minRecordTime
+    ? initialRecordTime
+    : formatRecordTime(minRecordTime);
+}
+
+function microsecondsOf(time: string): number {
+  const { ms, below } = parseExactTime(time);
+  return ms * 1000 + Number(below.slice(0, 3).padEnd(3, '0'));
 }

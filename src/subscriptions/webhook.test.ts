@@ -21,7 +21,7 @@ describe('a webhook', () => {
   let server: Server;
   let port = 0;
   const paths: string[] = [];
-  let respond: (path: string) => { status: number; bytes?: number; location?: string } | null = () => ({ status: 200 });
+  let respond: (path: string) => { status: number; bytes?: number; hangs?: boolean; location?: string } | null = () => ({ status: 200 });
   beforeEach(async () => {
     answers.length = 0;
     paths.length = 0;
@@ -30,8 +30,11 @@ describe('a webhook', () => {
       paths.push(request.url as string);
       const answer = respond(request.url as string);
       if (answer === null) return;
+      if (answer.status === 101)
+        return void request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
       response.writeHead(answer.status, { ...(answer.location !== undefined && { location: answer.location }) });
-      response.end(Buffer.alloc(answer.bytes ?? 0));
+      if (answer.hangs === true) response.write('.');
+      else response.end(Buffer.alloc(answer.bytes ?? 0));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
     port = (server.address() as AddressInfo).port;
@@ -82,6 +85,16 @@ describe('a webhook', () => {
   it('reads no more of an answer than it has to', async () => {
     respond = () => ({ status: 202, bytes: 50_000_000 });
     expect(await post(`http://127.0.0.1:${port}/`, { allowPrivate: true })).toBe(202);
+  });
+
+  it('takes the status of an answer for the answer, though its body never ends (S-8)', async () => {
+    respond = () => ({ status: 200, hangs: true });
+    expect(await post(`http://127.0.0.1:${port}/`, { allowPrivate: true, deliveryMs: 1_000 })).toBe(200);
+  });
+
+  it('has failed where the client switches protocols instead of answering (S-8)', async () => {
+    respond = () => ({ status: 101 });
+    await expect(post(`http://127.0.0.1:${port}/`, { allowPrivate: true })).rejects.toThrow('closed the connection without an answer');
   });
 
   it('waits for an answer as long as it may, and no longer', async () => {

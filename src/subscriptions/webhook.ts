@@ -4,10 +4,11 @@ import http from 'node:http';
 import https from 'node:https';
 import { isPublicAddress, parseDest } from './addresses.ts';
 
-/** A client has this long to take a delivery, from looking up its name to the end of its answer. */
+/** A client has this long to take a delivery, from looking up its name to the status of its answer. */
 const DELIVERY_MS = 30_000;
-/** Of an answer nothing is read but its status; one that is longer costs its connection. */
+/** Of an answer nothing is read but its status; one that is longer, or lasts longer, costs its connection. */
 const ANSWER_BYTES_MAX = 64 * 1024;
+const ANSWER_MS = 2_000;
 
 export type WebhookOptions = {
   /** Whether private addresses may be connected to (LOTLINE_WEBHOOK_ALLOW_PRIVATE). */
@@ -45,20 +46,28 @@ export class Webhooks {
         headers: { ...headers, 'content-length': body.length },
         signal: AbortSignal.any([signal, late]),
       });
-      request.once('error', (error: NodeJS.ErrnoException) => {
+      let settled = false;
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        if (settled) return;
+        settled = true;
         // The client has closed a connection that was kept. Should it have seen this all the same, it knows it by its id.
         if (request.reusedSocket && error.code === 'ECONNRESET') resolve(this.post({ dest, headers, body }, signal));
         else reject(late.aborted ? new Error(`no answer within ${deliveryMs / 1000} s`) : error);
       });
+      // Nothing else comes of an answer that switches protocols.
+      request.once('close', () => reject(new Error('the client closed the connection without an answer')));
       request.once('response', (answer) => {
+        // Its status is its answer, whatever becomes of the rest.
+        settled = true;
+        resolve(answer.statusCode as number);
+        const enough = setTimeout(() => answer.destroy(), ANSWER_MS);
+        answer.once('close', () => clearTimeout(enough));
         let bytes = 0;
         answer.on('data', (chunk: Buffer) => {
           bytes += chunk.length;
           if (bytes > ANSWER_BYTES_MAX) answer.destroy();
         });
-        // Its status is its answer, whatever becomes of the rest.
-        answer.once('close', () => resolve(answer.statusCode as number));
-        answer.once('error', () => {});
+        answer.on('error', () => {});
       });
       request.end(body);
     });

@@ -104,6 +104,7 @@ describe.each(ENGINES)('named queries on %s (epcis-2.0.md §7.1, R-8)', (engine)
     ['no name', { query: {} }, 'REQ-FORM', '/name'],
     ['an empty name', { name: '', query: {} }, 'REQ-FORM', '/name'],
     ['a name with a line feed', { name: 'a\nb', query: {} }, 'REQ-FORM', '/name'],
+    ['a name with half of a surrogate pair', { name: 'a\ud800', query: {} }, 'REQ-FORM', '/name'],
     ['a further member', { name: 'wrong', query: {}, queryType: 'events' }, 'REQ-FORM', '/queryType'],
     ['a query that is a list', { name: 'wrong', query: [] }, 'REQ-FORM', '/query'],
   ])('are refused with %s (Q-3, R-8)', async (_what, body, code, at) => {

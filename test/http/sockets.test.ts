@@ -159,6 +159,45 @@ describe.each(ENGINES)('subscriptions over WebSocket on %s (S-11)', (engine) => 
     expect(await client.refused()).toEqual({ status: 200, problem: { status: 'live' } });
   });
 
+  it('are not meant where a client wishes for another protocol: its request is answered, with its body, as any other', async () => {
+    const body = JSON.stringify(documentOf([observe(minute++, packOf(30), { step: 'inspecting' })]));
+    const wish = (first: string, more: string, end = '') =>
+      `${first} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nAuthorization: Bearer ${server.keys.admin}\r\n${more}\r\n${end}`;
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    const answered = async () => String((await once(socket, 'data'))[0]);
+    socket.write(wish('POST /epcis/capture', `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`, body.slice(0, 50)));
+    setTimeout(() => socket.write(body.slice(50)), 50);
+    expect(await answered()).toMatch(/^HTTP\/1\.1 202 /);
+    await server.service.deps.capture.settled();
+    socket.write(wish('GET /epcis/queries/all%20of%20it/events?perPage=1', ''));
+    expect(await answered()).toMatch(/^HTTP\/1\.1 200 /); // on the same connection
+    socket.destroy();
+    const found = await server.get(`/epcis/events?MATCH_epc=${encodeURIComponent(packOf(30))}`);
+    expect(found.json().epcisBody.queryResults.resultsBody.eventList).toHaveLength(1);
+  });
+
+  it('cannot be asked for while the request before is being answered: the connection ends, and the service goes on', async () => {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    const head = `Host: x\r\nAuthorization: Bearer ${server.keys.admin}\r\n`;
+    socket.on('error', () => {});
+    socket.write(
+      `GET /epcis/events HTTP/1.1\r\n${head}\r\nGET /epcis/events HTTP/1.1\r\n${head}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    );
+    await once(socket, 'close');
+    expect((await server.get('/health/live')).statusCode).toBe(200);
+  });
+
+  it('that are refused are no request in hand any more, though their client stays', async () => {
+    const socket = connect({ port: Number(new URL(base).port), host: '127.0.0.1', allowHalfOpen: true });
+    socket.write(
+      'GET /epcis/queries/none/events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    );
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 401 /);
+    while (!/^lotline_waiting\{for="answer"\} [01]$/m.test((await server.get('/metrics')).body))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    socket.destroy();
+  });
+
   it('close when their query is deleted, and no others (S-12)', async () => {
     await server.call('POST', '/epcis/queries', { body: { name: 'short', query: {} } });
     const [gone, stays] = [await open('?stream=true', undefined, 'short').opened(), await open('?stream=true').opened()];

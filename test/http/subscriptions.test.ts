@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { parseQueryBody } from '../../src/epcis/query/index.ts';
 import { declareError, documentOf, observe, packOf } from '../support/events.ts';
 import { checkSignature, eventsOf, Receiver } from '../support/receiver.ts';
 import { problemOf, TestServer } from '../support/server.ts';
@@ -223,6 +224,40 @@ describe.each(ENGINES)('subscriptions on %s (epcis-2.0.md §11)', (engine) => {
     expect(seen(receiver)).toEqual([33]);
   });
 
+  it('are told a window of entries in pieces where all of it would take too long: each once, and the last says that it is (S-7)', async () => {
+    const { readers } = server.service.deps;
+    const { next } = await readers.look('journalEnd', {});
+    await see([1, 2, 3, 4, 5]);
+    const style = { format: 'No_Preference', creationDate: '2026-01-01T00:00:00Z', queryName: 'q', subscriptionID: 's' } as const;
+    for (const [run, query] of [
+      [null, {}],
+      [{ sent: 0 }, { orderBy: 'eventTime' }],
+    ] as const) {
+      const pieces: [count: number, cut: boolean][] = [];
+      for (let from = next, cut = true; cut; ) {
+        const asked = {
+          query: parseQueryBody(query),
+          recordedFrom: null,
+          from,
+          through: null,
+          reach: 2,
+          run,
+          limit: 500,
+          bytes: 1_000_000,
+          style,
+        };
+        const piece = await readers.ask('report', asked);
+        pieces.push([piece.count, piece.cut]);
+        ({ next: from, cut } = piece);
+      }
+      expect(pieces).toEqual([
+        [2, true],
+        [2, true],
+        [1, false],
+      ]);
+    }
+  });
+
   it('try again what failed: everything, in its order, under the same id (S-8)', async () => {
     const receiver = await listen();
     const statuses = [500, null, 302, 401];
@@ -322,6 +357,11 @@ describe.each(ENGINES)('subscriptions on %s (epcis-2.0.md §11)', (engine) => {
     const all = await idsOf(`${list}?perPage=1`, server.keys.admin);
     expect([all.length, new Set(all).size]).toEqual([3, 3]);
     expect(all).toEqual(await idsOf(list, server.keys.admin));
+    const link = /<(.+?)>/.exec((await server.get(`${list}?perPage=1`)).headers.link as string)?.[1] as string;
+    const token = new URLSearchParams(link.split('?')[1]).get('nextPageToken') as string;
+    const parts = JSON.parse(Buffer.from(token, 'base64url').toString()) as string[];
+    const madeUp = Buffer.from(JSON.stringify([...parts.slice(0, 2), 'never x'])).toString('base64url');
+    expect(problemOf(await server.get(link.replace(token, madeUp))).code).toBe('QRY-TOKEN');
     for (const method of ['GET', 'DELETE'] as const)
       expect(problemOf(await server.call(method, others, { key: server.keys.reader })).code).toBe('ACC-SCOPE');
     expect((await server.call('DELETE', mine, { key: server.keys.reader })).statusCode).toBe(204);

@@ -192,14 +192,25 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
         { orderBy: 'recordTime' },
         { maxEventCount: 3 },
       ])
-        for (const [from, through, limit] of [
-          [0, null, 4],
-          [2, null, 1_000],
-          [3, 9, 2],
-          [entries, null, 5],
+        for (const [from, through, reach, limit] of [
+          [0, null, null, 4],
+          [2, null, null, 1_000],
+          [2, null, 4, 1_000],
+          [3, 9, null, 2],
+          [entries, null, 4, 5],
         ] as const)
           for (const recordedFrom of [null, { ms: RECORDED + 180_000, below: '' }])
-            await ask('report', { query: parseQueryBody(body), recordedFrom, from, through, run, limit, bytes: 4_000, style: AS_CAPTURED });
+            await ask('report', {
+              query: parseQueryBody(body),
+              recordedFrom,
+              from,
+              through,
+              reach,
+              run,
+              limit,
+              bytes: 4_000,
+              style: AS_CAPTURED,
+            });
   },
   async resourceMembers(ask) {
     for (const resource of RESOURCES)
