@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Problem } from '../../src/errors.ts';
@@ -65,6 +65,7 @@ describe.each(ENGINES)('subscriptions over WebSocket on %s (S-11)', (engine) => 
   let server: TestServer;
   let base = '';
   let clients: Client[] = [];
+  let dialled: Socket[] = [];
   let minute = 0;
 
   beforeAll(async () => {
@@ -76,7 +77,14 @@ describe.each(ENGINES)('subscriptions over WebSocket on %s (S-11)', (engine) => 
   afterEach(() => {
     for (const { socket } of clients) socket.terminate();
     clients = [];
+    for (const socket of dialled) socket.destroy();
+    dialled = [];
   });
+  const dial = (options: { allowHalfOpen?: boolean } = {}) => {
+    const socket = connect({ port: Number(new URL(base).port), host: '127.0.0.1', ...options });
+    dialled.push(socket);
+    return socket;
+  };
 
   const open = (search: string, options: ConstructorParameters<typeof Client>[1] = { key: server.keys.reader }, name = 'all of it') => {
     const client = new Client(`${base}/epcis/queries/${encodeURIComponent(name)}/events${search}`, options);
@@ -163,7 +171,7 @@ describe.each(ENGINES)('subscriptions over WebSocket on %s (S-11)', (engine) => 
     const body = JSON.stringify(documentOf([observe(minute++, packOf(30), { step: 'inspecting' })]));
     const wish = (first: string, more: string, end = '') =>
       `${first} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nAuthorization: Bearer ${server.keys.admin}\r\n${more}\r\n${end}`;
-    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    const socket = dial();
     const answered = async () => String((await once(socket, 'data'))[0]);
     socket.write(wish('POST /epcis/capture', `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`, body.slice(0, 50)));
     setTimeout(() => socket.write(body.slice(50)), 50);
@@ -171,13 +179,12 @@ describe.each(ENGINES)('subscriptions over WebSocket on %s (S-11)', (engine) => 
     await server.service.deps.capture.settled();
     socket.write(wish('GET /epcis/queries/all%20of%20it/events?perPage=1', ''));
     expect(await answered()).toMatch(/^HTTP\/1\.1 200 /); // on the same connection
-    socket.destroy();
     const found = await server.get(`/epcis/events?MATCH_epc=${encodeURIComponent(packOf(30))}`);
     expect(found.json().epcisBody.queryResults.resultsBody.eventList).toHaveLength(1);
   });
 
   it('cannot be asked for while the request before is being answered: the connection ends, and the service goes on', async () => {
-    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    const socket = dial();
     const head = `Host: x\r\nAuthorization: Bearer ${server.keys.admin}\r\n`;
     socket.on('error', () => {});
     socket.write(
@@ -188,14 +195,13 @@ describe.each(ENGINES)('subscriptions over WebSocket on %s (S-11)', (engine) => 
   });
 
   it('that are refused are no request in hand any more, though their client stays', async () => {
-    const socket = connect({ port: Number(new URL(base).port), host: '127.0.0.1', allowHalfOpen: true });
+    const socket = dial({ allowHalfOpen: true });
     socket.write(
       'GET /epcis/queries/none/events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n',
     );
     expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 401 /);
     while (!/^lotline_waiting\{for="answer"\} [01]$/m.test((await server.get('/metrics')).body))
       await new Promise((resolve) => setTimeout(resolve, 20));
-    socket.destroy();
   });
 
   it('close when their query is deleted, and no others (S-12)', async () => {
