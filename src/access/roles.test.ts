@@ -3,9 +3,45 @@ import { allows, type Right, ROLE_NAMES, type Role, rolesWith } from './roles.ts
 
 /** design.md §7, cell by cell. */
 const TABLE: Record<Role, Record<Right, boolean>> = {
-  admin: { capture: true, 'see-own-jobs': true, 'see-jobs': true, read: true, resolve: true, metrics: true, administer: true },
-  line: { capture: true, 'see-own-jobs': true, 'see-jobs': false, read: false, resolve: false, metrics: false, administer: false },
-  reader: { capture: false, 'see-own-jobs': true, 'see-jobs': true, read: true, resolve: true, metrics: true, administer: false },
+  admin: {
+    capture: true,
+    'see-own-jobs': true,
+    'see-jobs': true,
+    read: true,
+    resolve: true,
+    metrics: true,
+    administer: true,
+    scan: true,
+    print: true,
+    verify: true,
+    numbers: true,
+  },
+  line: {
+    capture: true,
+    'see-own-jobs': true,
+    'see-jobs': false,
+    read: false,
+    resolve: false,
+    metrics: false,
+    administer: false,
+    scan: true,
+    print: true,
+    verify: false,
+    numbers: true,
+  },
+  reader: {
+    capture: false,
+    'see-own-jobs': true,
+    'see-jobs': true,
+    read: true,
+    resolve: true,
+    metrics: true,
+    administer: false,
+    scan: true,
+    print: true,
+    verify: true,
+    numbers: false,
+  },
 };
 const CELLS = Object.entries(TABLE).flatMap(([role, rights]) =>
   Object.entries(rights).map(([right, may]) => [role, right, may] as [Role, Right, boolean]),

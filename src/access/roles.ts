@@ -3,13 +3,27 @@
  * are further rows here.
  */
 export const ROLES = {
-  admin: ['capture', 'see-own-jobs', 'see-jobs', 'read', 'resolve', 'metrics', 'administer'],
-  line: ['capture', 'see-own-jobs'],
-  reader: ['see-own-jobs', 'see-jobs', 'read', 'resolve', 'metrics'],
+  admin: ['capture', 'see-own-jobs', 'see-jobs', 'read', 'resolve', 'metrics', 'administer', 'scan', 'print', 'verify', 'numbers'],
+  line: ['capture', 'see-own-jobs', 'scan', 'print', 'numbers'],
+  reader: ['see-own-jobs', 'see-jobs', 'read', 'resolve', 'metrics', 'scan', 'print', 'verify'],
 } as const satisfies Record<string, readonly Right[]>;
 
-/** `capture` sends events; `see-own-jobs` and `see-jobs` follow captures, one's own or all; `administer` grants and ends keys. */
-export type Right = 'capture' | 'see-own-jobs' | 'see-jobs' | 'read' | 'resolve' | 'metrics' | 'administer';
+/**
+ * `capture` sends events; `see-own-jobs` and `see-jobs` follow captures, one's own or all; `administer` grants and ends keys; `scan` has a code read,
+ * `verify` has a pack judged, `print` makes labels, `numbers` is given serial numbers and closes batches.
+ */
+export type Right =
+  | 'capture'
+  | 'see-own-jobs'
+  | 'see-jobs'
+  | 'read'
+  | 'resolve'
+  | 'metrics'
+  | 'administer'
+  | 'scan'
+  | 'print'
+  | 'verify'
+  | 'numbers';
 export type Role = keyof typeof ROLES;
 
 export const ROLE_NAMES = Object.keys(ROLES) as [Role, ...Role[]];

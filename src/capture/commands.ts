@@ -1,3 +1,4 @@
+import { raiseFinding } from '../lifecycle/commands.ts';
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';
 import type { Command, KeptChange } from './service.ts';
@@ -28,6 +29,7 @@ const ENTRY_KINDS: Readonly<Record<Command['kind'], string>> = {
   'end-key': 'access',
   'resolve-finding': 'resolution',
   'put-masterdata': 'masterdata',
+  'raise-finding': raiseFinding.entry,
 };
 /** The kinds of entries that tell of a command. */
 export const COMMAND_ENTRIES: ReadonlySet<string> = new Set(Object.values(ENTRY_KINDS));
@@ -62,6 +64,8 @@ export async function applyCommand(journal: Store, command: Command, seq: number
       await journal.putMasterdata(masterdataRows(elements, seq));
       return elements.length > 0;
     }
+    case 'raise-finding':
+      return await raiseFinding.apply(journal, command, seq, recordTime);
   }
 }
 

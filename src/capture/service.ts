@@ -1,4 +1,5 @@
 import type { Vocabulary } from '../epcis/index.ts';
+import type { RaiseFinding } from '../lifecycle/commands.ts';
 import type { Outcome } from './capturer.ts';
 
 /** A capture that is taken but not folded yet. */
@@ -9,7 +10,8 @@ export type Command =
   | { kind: 'grant-key'; id: string; name: string; roles: readonly string[] /** SHA-256 of the secret, hex */; hash: string }
   | { kind: 'end-key'; id: string }
   | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
-  | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] };
+  | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] }
+  | RaiseFinding;
 
 /**
  * What is kept for clients beside the journal, and is no entry: named queries and subscriptions (design.md §4). It goes the same way, because a store

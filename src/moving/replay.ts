@@ -5,8 +5,8 @@ import { GROUP_BYTES, GROUP_DOCUMENTS } from '../capture/group.ts';
 import type { Command } from '../capture/service.ts';
 import { LotlineError } from '../errors.ts';
 import { storedRoot } from '../ledger/questions.ts';
+import type { JournalDb } from '../store/db.ts';
 import type { Journal } from '../store/journal.ts';
-import type { JournalDb } from '../store/new-store.ts';
 import { type Act, actsOf, jsonOf } from './acts.ts';
 import { replayFault, type Truth } from './truth.ts';
 

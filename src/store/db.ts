@@ -9,3 +9,8 @@ export interface Db {
   /** Runs `work` in one read transaction. Not nested. */
   snapshot<T>(work: () => Promise<T>): Promise<T>;
 }
+
+/** `Db` on the journal's own connection: it sees what the open transaction has done, and changes what no method of the journal writes. */
+export interface JournalDb extends Db {
+  run(change: SQL): Promise<void>;
+}

@@ -1,3 +1,4 @@
+import type { JournalDb } from './db.ts';
 import type {
   EntryRow,
   EventRow,
@@ -31,6 +32,12 @@ export type Savepoint = 'document' | 'trial' | 'event';
  * One call at a time: whoever calls waits for the answer before the next.
  */
 export interface Journal {
+  /**
+   * SQL on the connection that writes, inside the transaction and seeing what it has done, but for what an engine may keep back until the commit:
+   * entries, payloads, jobs, tiles, checkpoints, master data, prefixes. For what is rare, such as commands; what comes by the serial has a method of
+   * its own, written natively.
+   */
+  readonly db: JournalDb;
   begin(): Awaitable<void>;
   commit(): Awaitable<void>;
   rollback(): Awaitable<void>;

@@ -1,11 +1,5 @@
-import type { SQL } from 'drizzle-orm';
-import type { Db } from './db.ts';
+import type { JournalDb } from './db.ts';
 import type { Journal } from './journal.ts';
-
-/** `Db` on the journal's own connection: it sees what the open transaction has done, and changes what no journal writes. */
-export interface JournalDb extends Db {
-  run(change: SQL): Promise<void>;
-}
 
 /** A document that was taken and is not folded yet. */
 export type PendingDocument = {

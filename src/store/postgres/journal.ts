@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { JournalDb } from '../db.ts';
 import type { Journal, Savepoint } from '../journal.ts';
 import type {
   EntryRow,
@@ -22,6 +23,7 @@ import type {
 } from '../rows.ts';
 import { arrayOf } from './binary.ts';
 import { type Batch, batch, columnsOf, insertBatches, namesOf, type Statement, statement, table, unnestOf } from './bulk.ts';
+import { PostgresDb } from './open.ts';
 import { Words } from './words.ts';
 
 /**
@@ -443,6 +445,7 @@ const byteas = (list: readonly Uint8Array[]) => arrayOf('bytea', list);
  * embedded journal gives. Whoever has lost the connection opens another journal: what is kept in memory here holds for this one alone.
  */
 export class PostgresJournal implements Journal {
+  readonly db: JournalDb;
   private readonly client: pg.Client;
   private next: Counters;
   private readonly terms_: Words;
@@ -455,6 +458,18 @@ export class PostgresJournal implements Journal {
 
   private constructor(client: pg.Client, next: Counters) {
     this.client = client;
+    const own = new PostgresDb(client);
+    this.db = {
+      all: async (query) => {
+        await this.setSavepoints();
+        return await own.all(query);
+      },
+      run: async (change) => {
+        await this.setSavepoints();
+        await own.run(change);
+      },
+      snapshot: (work) => own.snapshot(work),
+    };
     this.next = next;
     const store = {
       ask: async <Row>(asked: Statement, values: readonly unknown[]) => await this.ask<Row>(asked, ...values),

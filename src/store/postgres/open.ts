@@ -8,8 +8,7 @@ import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { LotlineError } from '../../errors.ts';
-import type { Db } from '../db.ts';
-import type { JournalDb } from '../new-store.ts';
+import type { Db, JournalDb } from '../db.ts';
 import { postgresForm } from '../sql.ts';
 import { prepared } from './statements.ts';
 

@@ -1,3 +1,4 @@
+import type { JournalDb } from '../db.ts';
 import type { Journal, Savepoint } from '../journal.ts';
 import type {
   EntryRow,
@@ -19,7 +20,7 @@ import type {
   SubscriptionRow,
   ThingRow,
 } from '../rows.ts';
-import type { SqliteConnection } from './open.ts';
+import { type SqliteConnection, SqliteDb } from './open.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
 /** The next free ids, and how many names are in the small part. */
@@ -95,12 +96,14 @@ export class SqliteJournal implements Journal {
   private readonly marks = new Map<string, Counters>();
   /** Where the names stand that go on to the large part next. */
   private settled: Name = FIRST_NAME;
-  private readonly db: SqliteConnection;
+  private readonly connection: SqliteConnection;
+  readonly db: JournalDb;
   private readonly sql: Statements;
 
-  constructor(db: SqliteConnection) {
-    this.db = db;
-    this.sql = prepareStatements(db);
+  constructor(connection: SqliteConnection) {
+    this.connection = connection;
+    this.db = new SqliteDb(connection);
+    this.sql = prepareStatements(connection);
     this.readCounters();
   }
 
@@ -116,7 +119,7 @@ export class SqliteJournal implements Journal {
 
   private readCounters(): void {
     const next = (table: string, column = 'id') =>
-      (this.db.prepare(`SELECT coalesce(max(${column}), 0) + 1 AS n FROM ${table}`).get() as { n: number }).n;
+      (this.connection.prepare(`SELECT coalesce(max(${column}), 0) + 1 AS n FROM ${table}`).get() as { n: number }).n;
     this.next = {
       term: next('term'),
       class: next('class'),
@@ -138,7 +141,7 @@ export class SqliteJournal implements Journal {
     this.sql.commit.run();
   }
   rollback(): void {
-    if (this.db.inTransaction) this.db.exec('ROLLBACK');
+    if (this.connection.inTransaction) this.connection.exec('ROLLBACK');
     this.forgetWords();
     this.readCounters();
   }
@@ -150,7 +153,7 @@ export class SqliteJournal implements Journal {
     this.sql[SAVEPOINTS[name].release].run();
   }
   undo(name: Savepoint): void {
-    this.db.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
+    this.connection.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
     this.forgetWords();
     const mark = this.marks.get(name);
     if (mark === undefined) throw new Error(`there is no savepoint ${name}`);
@@ -490,7 +493,7 @@ export class SqliteJournal implements Journal {
     return this.sql.noteProgress.run(s.next_seq, s.progress, s.id, s.version).changes > 0;
   }
   close(): void {
-    this.db.close();
+    this.connection.close();
   }
 }
 

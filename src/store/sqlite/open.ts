@@ -8,7 +8,7 @@ import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { LotlineError } from '../../errors.ts';
 import { tooComplex } from '../complexity.ts';
-import type { JournalDb } from '../new-store.ts';
+import type { JournalDb } from '../db.ts';
 import { noticeDamage } from './damage.ts';
 
 export type SqliteConnection = Database.Database;
