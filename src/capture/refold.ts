@@ -15,6 +15,7 @@ const FOLD_CODES: readonly FoldCode[] = [
   'SN-DUP',
   'SN-CONFLICT',
   'SN-AFTER-END',
+  'SN-INVALID-USED',
   'SN-UNKNOWN',
   'AGG-DOUBLE',
   'AGG-CYCLE',
@@ -207,7 +208,7 @@ async function saveOffences(
   const loose = ordered.filter((event) => event.parent !== 0 && (event.lots.length > 0 || event.type === 'AssociationEvent'));
   const built = new Set(loose.filter((event) => event.type === 'AssociationEvent').map((event) => event.seq));
   const old = [
-    ...(await journal.findingThings(FOLD_CODES, nodes)),
+    ...(await journal.findingThings(FOLD_CODES, nodes)).filter(isOfFold),
     ...(
       await journal.findingsAt(
         ['AGG-NOTCHILD'],
@@ -217,6 +218,10 @@ async function saveOffences(
   ];
   await replaceFindings(journal, old, standing(fold), atSeq, result);
 }
+
+/** Codes that people and other rooms raise too; what the fold found then names the second event that it comes from, and is the fold's to take back. */
+const SHARED_CODES: ReadonlySet<string> = new Set<FoldCode>(['SN-INVALID-USED']);
+const isOfFold = (t: FindingThing) => t.other !== NONE || !SHARED_CODES.has(t.code);
 
 const findingKey = (t: FindingThing) => `${t.code}/${t.seq}/${t.node}/${t.other}`;
 

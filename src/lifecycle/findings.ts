@@ -38,7 +38,7 @@ export const FINDINGS = {
     arrival: true,
     says: 'commissioned with a number that was granted to another run, or that no pool of its product ever granted',
   },
-  'SN-INVALID-USED': { severity: 'critical', arrival: true, says: 'commissioned with a number that had been taken out of use' },
+  'SN-INVALID-USED': { severity: 'critical', arrival: false, says: 'commissioned with a number that had been taken out of use' },
   'SN-POOL-LOW': {
     severity: 'warning',
     arrival: true,

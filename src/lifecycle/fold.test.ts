@@ -13,6 +13,7 @@ import {
   unpacked,
 } from '../../test/support/folded.ts';
 import { FLAG, ROLE, type Status } from './state.ts';
+import { REACTIVATING } from './steps.ts';
 
 const day = (text: string) => Date.parse(`${text}T12:00:00Z`);
 
@@ -51,6 +52,54 @@ describe('serial numbers (domain.md §4)', () => {
     expect(given(shipped('a')).codes()).toEqual(['SN-UNKNOWN a']);
     expect(given(destroyed('a')).codes()).toEqual(['SN-UNKNOWN a']);
     expect(given(commissioned('a'), shipped('a'), destroyed('a')).codes()).toEqual([]);
+  });
+
+  it('knows the number of a printed label before anything is commissioned with it (2→4, 4→7)', () => {
+    const printed = given(observed('a', 'encoding'));
+    expect(printed.codes()).toEqual([]);
+    expect(printed.of('a')).toMatchObject({ status: 'Encoded', flags: 0 });
+    const used = given(observed('a', 'encoding'), commissioned('a'));
+    expect(used.codes()).toEqual([]);
+    expect(used.of('a').status).toBe('Commissioned');
+    expect(given(observed('a', 'encoding'), shipped('a')).codes()).toEqual(['SN-UNKNOWN a']);
+    expect(given(commissioned('a'), observed('a', 'encoding')).of('a').status).toBe('Commissioned');
+  });
+
+  it.each<[string, Told, string]>([
+    ['scrapped as it is printed (4→6)', observed('a', 'encoding', { disposition: 'destroyed' }), 'LabelScrapped'],
+    ['sampled as it is printed (4→5)', observed('a', 'encoding', { disposition: 'inactive' }), 'LabelSampled'],
+    ['destroyed', destroyed('a'), 'LabelScrapped'],
+    ['sampled', observed('a', 'sampling'), 'LabelSampled'],
+  ])('tells SN-INVALID-USED when the number of a label that was %s is commissioned', (_, end, status) => {
+    const label = given(observed('a', 'encoding'), end);
+    expect(label.codes()).toEqual([]);
+    expect(label.of('a').status).toBe(status);
+    expect(given(observed('a', 'encoding'), end, observed('a', 'encoding')).of('a').status).toBe(status);
+    const used = given(observed('a', 'encoding'), end, commissioned('a'));
+    expect(used.fold.offences).toEqual([{ code: 'SN-INVALID-USED', seq: 2, node: used.of('a').node, other: 1 }]);
+    expect(used.of('a')).toMatchObject({ status: 'Commissioned', claimSeq: 2 });
+  });
+
+  it('brings back, by a reactivation, what a thing was before its end (9→11), and never what is destroyed', () => {
+    const back = observed('a', REACTIVATING, { disposition: 'active' });
+    const end = (bizStep: string, disposition: string | null = null) => destroyed('a', { bizStep, disposition });
+    const life = [commissioned('a'), packed('case', 'a'), received('case')];
+    for (const ended of [end('decommissioning'), end('dispensing'), end('decommissioning', 'stolen')]) {
+      const { of, codes } = given(...life, ended, back);
+      expect(codes()).toEqual([]);
+      expect(of('a')).toMatchObject({ status: 'Received', statusSeq: 2, disposition: 'active', before: null, parent: 0 });
+    }
+    expect(given(commissioned('a'), end('dispensing'), back).of('a')).toMatchObject({ status: 'Commissioned', statusSeq: 0 });
+    expect(given(...life, observed('a', 'sampling'), end('dispensing'), back).of('a').status).toBe('Sampled');
+    expect(given(...life, end('dispensing'), end('decommissioning'), back).of('a').status).toBe('Received');
+    expect(given(...life, back).of('a').status).toBe('Commissioned');
+    const gone = given(...life, end('decommissioning'), destroyed('a'), back);
+    expect(gone.of('a').status).toBe('Destroyed');
+    expect(gone.codes()).toEqual(['SN-AFTER-END a']);
+  });
+
+  it.each(['decommissioning', 'dispensing', 'destroying'])('flags what is shipped after its %s, critical', (bizStep) => {
+    expect(given(commissioned('a'), destroyed('a', { bizStep }), shipped('a')).codes()).toEqual(['SN-AFTER-END a']);
   });
 
   it('calls a container known from its first packing on, though nobody commissioned it', () => {

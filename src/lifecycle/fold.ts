@@ -1,7 +1,7 @@
 import { comparePositions, type Position } from './order.ts';
 import { isShared, type Resolved, resolve } from './resolve.ts';
-import { type Balance, type Facts, FLAG, type LotPart, NONE, type Node, ROLE, type Role, type State } from './state.ts';
-import { endsThings, makesThings, receivesThings, statusOf } from './steps.ts';
+import { type Balance, type Facts, FLAG, type LotPart, NONE, type Node, ROLE, type Role, type State, type Status } from './state.ts';
+import { endsThings, isEnded, isRevocable, labelStatusOf, makesThings, REACTIVATING, receivesThings, statusOf } from './steps.ts';
 import { canonicalQuantity } from './units.ts';
 
 /** The stated or inferred stay of a child in a parent. */
@@ -23,6 +23,7 @@ export type FoldCode =
   | 'SN-DUP'
   | 'SN-CONFLICT'
   | 'SN-AFTER-END'
+  | 'SN-INVALID-USED'
   | 'SN-UNKNOWN'
   | 'AGG-DOUBLE'
   | 'AGG-CYCLE'
@@ -139,7 +140,8 @@ export class Fold {
 
   private applyObject(facts: Facts, named: Named): void {
     const standing = facts.action === 'ADD' ? named.epcs.filter((state) => this.claim(state, facts)) : named.epcs;
-    if (facts.action !== 'ADD') for (const state of standing) this.expectKnown(state, facts, 'SN-UNKNOWN');
+    if (facts.action !== 'ADD')
+      for (const state of standing) if (this.labelStatus(state, facts) === null) this.expectKnown(state, facts, 'SN-UNKNOWN');
     this.seeAll(standing, facts);
   }
 
@@ -188,6 +190,7 @@ export class Fold {
     for (const state of named.outputs) {
       if (this.conflicts(state, facts)) this.offend('SN-CONFLICT', facts, state.node, state.claimSeq);
       else this.takeLot(state, facts);
+      this.expectUnspent(state, facts);
       this.change(state, facts).flags |= FLAG.produced;
       this.becomeKnown(state);
       this.expectAlive(state, facts);
@@ -207,6 +210,7 @@ export class Fold {
     }
     if (this.conflicts(state, facts)) this.offend('SN-CONFLICT', facts, state.node, NONE);
     else this.takeLot(state, facts);
+    this.expectUnspent(state, facts);
     state.claimSeq = facts.seq;
     state.flags |= FLAG.introduced;
     this.becomeKnown(state);
@@ -239,10 +243,20 @@ export class Fold {
     this.offend(code, facts, state.node, NONE);
   }
 
+  /** The number of a label that was sampled or scrapped is never used (domain.md §4). */
+  private expectUnspent(state: State, facts: Facts): void {
+    if (state.status === 'LabelSampled' || state.status === 'LabelScrapped')
+      this.offend('SN-INVALID-USED', facts, state.node, state.statusSeq);
+  }
+
+  /** What an event tells of the label that bears the number of a thing that was not commissioned yet; null when it tells of a thing. */
+  private labelStatus(state: State, facts: Facts): Status | null {
+    return (state.flags & FLAG.known) === 0 ? labelStatusOf(facts, state.status) : null;
+  }
+
   /** Nothing happens to what is destroyed, and what is inactive is not shipped. */
   private expectAlive(state: State, facts: Facts): void {
-    const ended =
-      state.status === 'Destroyed' || ((state.status === 'Inactive' || state.status === 'Dispensed') && facts.bizStep === 'shipping');
+    const ended = state.status === 'Destroyed' || (isEnded(state.status) && facts.bizStep === 'shipping');
     if (ended && state.statusSeq !== facts.seq) this.offend('SN-AFTER-END', facts, state.node, state.statusSeq);
   }
 
@@ -502,10 +516,15 @@ export class Fold {
       this.voidShipping(state, facts);
       return;
     }
-    const status = statusOf(facts, role);
+    if (facts.bizStep === REACTIVATING) {
+      if (isRevocable(state.status)) this.bringBack(state);
+      return;
+    }
+    const status = this.labelStatus(state, facts) ?? statusOf(facts, role);
     if (status === null) return;
-    // What a void brings back, and, under an end of the container's own, what its content still takes from it.
-    if (status === 'InTransit' || isShared(state.status)) {
+    // What a void or a reactivation brings back, and, under an end of the container's own, what its content still takes from it.
+    const ends = isEnded(status) && !isEnded(state.status) && (state.before === null || (state.flags & FLAG.parent) === 0);
+    if (status === 'InTransit' || isShared(state.status) || ends) {
       state.before = state.status;
       state.beforeSeq = state.statusSeq;
     }
@@ -520,6 +539,10 @@ export class Fold {
       if (state.parent !== 0) state.statusSeq = facts.seq;
       return;
     }
+    this.bringBack(state);
+  }
+
+  private bringBack(state: State): void {
     state.status = state.before;
     state.statusSeq = state.beforeSeq;
     state.before = null;

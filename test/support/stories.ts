@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { REACTIVATING } from '../../src/lifecycle/steps.ts';
 import {
   associate,
   caseOf,
@@ -102,6 +103,10 @@ function kindsOf({ packs, cases, pallets, parts, materials, lots }: Scene) {
         persistent,
       )
       .map(([t, e, step, disposition, p, more]) => observe(t, e, named({ step, disposition, ...p }) as object, more)),
+    encode: fc
+      .tuple(at, some(packs, 2), pick([undefined, undefined, 'destroyed', 'inactive']))
+      .map(([t, e, disposition]) => observe(t, e, named({ step: 'encoding', disposition }) as object)),
+    reactivate: fc.tuple(at, some(things, 2)).map(([t, e]) => observe(t, e, { step: REACTIVATING, disposition: 'active' })),
     observePart: fc.tuple(at, some(parts, 1)).map(([t, e]) => observe(t, e)),
     destroy: fc.tuple(at, some(things, 2)).map(([t, e]) => destroy(t, e)),
     decommission: fc.tuple(at, some(things, 2)).map(([t, e]) => decommission(t, e)),
@@ -151,8 +156,19 @@ function eventsIn(stage: Scene, weights: Partial<Record<Kind, number>>): fc.Arbi
 const THEMES = {
   everything: eventsIn(scene(7, 3, 2), {
     commission: 6, pack: 5, fillCase: 3, fillPallet: 3, unpack: 4, unpackAll: 4, lookInto: 1, ship: 3, receive: 3, voidShipping: 2, observe: 3,
-    destroy: 2, decommission: 1, transact: 1, associate: 1, dissociate: 1, transform: 4, observeLot: 2, packLot: 1,
+    destroy: 2, decommission: 1, transact: 1, associate: 1, dissociate: 1, transform: 4, observeLot: 2, packLot: 1, encode: 1, reactivate: 1,
   }), // biome-ignore format: a table
+  numbers: eventsIn(scene(2, 1, 1), {
+    encode: 4,
+    commission: 3,
+    fillCase: 2,
+    ship: 1,
+    receive: 1,
+    decommission: 3,
+    destroy: 1,
+    reactivate: 3,
+    unpackAll: 1,
+  }),
   trade: eventsIn(scene(2, 1, 1), { fillCase: 3, fillPallet: 3, unpack: 3, unpackAll: 2, ship: 2, receive: 2, hold: 1, voidShipping: 1 }),
   material: eventsIn(scene(1, 1, 1), { transformLots: 6, observeLot: 1, commission: 1 }),
   use: eventsIn(scene(2, 1, 1), { fillCase: 3, fillPallet: 2, hold: 3, usePack: 4, commission: 1, unpackAll: 1 }),
