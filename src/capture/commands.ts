@@ -1,4 +1,4 @@
-import { raiseFinding } from '../lifecycle/commands.ts';
+import { editFinding, raiseFinding } from '../lifecycle/commands.ts';
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';
 import type { Command, KeptChange } from './service.ts';
@@ -30,6 +30,7 @@ const ENTRY_KINDS: Readonly<Record<Command['kind'], string>> = {
   'resolve-finding': 'resolution',
   'put-masterdata': 'masterdata',
   'raise-finding': raiseFinding.entry,
+  'edit-finding': editFinding.entry,
 };
 /** The kinds of entries that tell of a command. */
 export const COMMAND_ENTRIES: ReadonlySet<string> = new Set(Object.values(ENTRY_KINDS));
@@ -66,6 +67,8 @@ export async function applyCommand(journal: Store, command: Command, seq: number
     }
     case 'raise-finding':
       return await raiseFinding.apply(journal, command, seq, recordTime);
+    case 'edit-finding':
+      return await editFinding.apply(journal, command, seq, recordTime);
   }
 }
 

@@ -1,5 +1,6 @@
 import { checkLineage } from '../genealogy/checks.ts';
-import { FINDINGS, type FindingCode, GRACE_MICROSECONDS } from '../lifecycle/findings.ts';
+import { dueOf } from '../lifecycle/due.ts';
+import { FINDINGS, type FindingCode } from '../lifecycle/findings.ts';
 import { Fold, WAITING_CODES } from '../lifecycle/fold.ts';
 import { factsFrom, rowsFrom, seqsOf, statesFrom } from '../lifecycle/rows.ts';
 import { type Facts, type LotPart, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
@@ -78,7 +79,7 @@ export async function saveFindings(journal: Journal, found: readonly FindingThin
       seq,
       severity: FINDINGS[code as FindingCode].severity,
       opened: moment.recordTime,
-      due: code === 'AGG-UNKNOWN-CHILD' ? moment.recordTime + GRACE_MICROSECONDS : null,
+      due: dueOf(code as FindingCode, moment.recordTime),
     });
   }
   await journal.addFindings([...rows.values()], found);

@@ -104,9 +104,6 @@ export const FINDINGS = {
 
 export type FindingCode = keyof typeof FINDINGS;
 
-/** An unknown child's finding falls due after this long: its commissioning may be on the way (domain.md §5.3, choice). */
-export const GRACE_MICROSECONDS = 15 * 60 * 1_000_000;
-
 /** A clock may run ahead this far before an event counts as from the future (domain.md §21). */
 export const FUTURE_MICROSECONDS = 5 * 60 * 1_000_000;
 

@@ -81,10 +81,10 @@ function renumber(findings: readonly Finding[]): SQL[] {
 function insertRepeats(findings: readonly (Finding & { told: ToldFinding })[]): SQL[] {
   const rows = findings.map(
     ({ id, code, seq, told: t }) =>
-      sql`(${id}, ${code}, ${seq}, ${t.severity}, ${t.state}, ${t.opened}, ${t.due}, ${t.closedSeq}, ${t.resolution})`,
+      sql`(${id}, ${code}, ${seq}, ${t.severity}, ${t.state}, ${t.opened}, ${t.due}, ${t.closedSeq}, ${t.resolution}, ${t.stage}, ${t.owner}, ${t.record})`,
   );
   return [
-    sql`INSERT INTO finding (id, code, seq, severity, state, opened, due, closed_seq, resolution) VALUES ${listed(rows)}`,
+    sql`INSERT INTO finding (id, code, seq, severity, state, opened, due, closed_seq, resolution, stage, owner, record) VALUES ${listed(rows)}`,
     sql`INSERT INTO finding_thing (finding, node, other) VALUES ${listed(findings.map(({ id }) => sql`(${id}, 0, ${NONE})`))}`,
   ];
 }

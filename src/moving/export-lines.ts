@@ -52,7 +52,18 @@ const LINES = {
     code: text,
     seq: count,
     told: Type.Optional(
-      closed({ severity: text, state: text, opened: time, due: orNull(time), closedSeq: orNull(count), resolution: json }),
+      closed({
+        severity: text,
+        state: text,
+        opened: time,
+        due: orNull(time),
+        closedSeq: orNull(count),
+        resolution: json,
+        // Not in exports of earlier versions.
+        stage: Type.Optional(text),
+        owner: Type.Optional(orNull(text)),
+        record: Type.Optional(json),
+      }),
     ),
   }),
   /** Before the subscriptions to it. */
@@ -140,7 +151,10 @@ const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => Expor
               ...told,
               opened: microseconds(told.opened),
               due: told.due === null ? null : microseconds(told.due),
-              resolution: told.resolution === null ? null : JSON.stringify(told.resolution),
+              resolution: jsonOrNull(told.resolution),
+              stage: told.stage ?? 'open',
+              owner: told.owner ?? null,
+              record: jsonOrNull(told.record ?? null),
             },
     },
   }),
@@ -197,14 +211,15 @@ export function formatCarried(carried: Carried): string {
   }
   const { told, ...same } = carried.finding;
   if (told === null) return formatLine('finding', same);
-  const { opened, due, resolution } = told;
+  const { opened, due, resolution, record } = told;
   return formatLine('finding', {
     ...same,
     told: {
       ...told,
       opened: timeText(opened),
       due: due === null ? null : timeText(due),
-      resolution: resolution === null ? null : (JSON.parse(resolution) as unknown),
+      resolution: parsedOrNull(resolution),
+      record: parsedOrNull(record),
     },
   });
 }
@@ -222,6 +237,8 @@ export function formatRecord(record: TruthRecord): string {
   return `{"entry":{"seq":${seq},"leaf":${Buffer.from(encodeLeaf(leaf)).toString('utf8')},"body":${JSON.stringify(bytesText(body))}}}\n`;
 }
 
+const jsonOrNull = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+const parsedOrNull = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
 const timeText = (time: number): string => formatRecordTime(BigInt(time));
 const microseconds = (text: string): number => Number(parseRecordTime(text));
 

@@ -89,7 +89,7 @@ export class StoredTruth implements Truth {
   private async *findings(): AsyncGenerator<Carried> {
     for (let after = 0; ; ) {
       const rows = await this.db.all<FindingRow>(
-        sql`SELECT id, code, seq, severity, state, opened, due, closed_seq, resolution FROM finding
+        sql`SELECT id, code, seq, severity, state, opened, due, closed_seq, resolution, stage, owner, record FROM finding
             WHERE id > ${after} ORDER BY id LIMIT ${PAGE_ROWS}`,
       );
       for (const row of rows) yield { finding: findingOf(row) };
@@ -186,6 +186,9 @@ type FindingRow = {
   due: number | null;
   closed_seq: number | null;
   resolution: string | null;
+  stage: string;
+  owner: string | null;
+  record: string | null;
 };
 
 function entryOf(row: EntryRow): Entry {
@@ -214,9 +217,8 @@ function unpacked(seq: number, encoding: number, bytes: Uint8Array): Uint8Array 
 }
 
 /** That an event came again (EV-DUP) is told by no entry: arriving twice stores nothing. */
-function findingOf({ id, code, seq, severity, state, opened, due, closed_seq, resolution }: FindingRow): Finding {
-  const told = code === 'EV-DUP' ? { severity, state, opened, due, closedSeq: closed_seq, resolution } : null;
-  return { id, code, seq, told };
+function findingOf({ id, code, seq, closed_seq: closedSeq, ...rest }: FindingRow): Finding {
+  return { id, code, seq, told: code === 'EV-DUP' ? { ...rest, closedSeq } : null };
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');

@@ -23,6 +23,9 @@ export type ToldFinding = {
   readonly due: number | null;
   readonly closedSeq: number | null;
   readonly resolution: string | null;
+  readonly stage: string;
+  readonly owner: string | null;
+  readonly record: string | null;
 };
 
 /** What no entry tells, and may change. */

@@ -51,6 +51,8 @@ export type EventRow = {
   void_seq: number | null;
   twin_of: number | null;
   facts: string;
+  /** The set of rules by which it was judged (lifecycle/rules-version.ts). */
+  rules: number;
 };
 
 /** What sameness and voiding ask of stored events. */

@@ -113,6 +113,7 @@ export const tables = {
     void_seq: integer('void_seq'),
     twin_of: integer('twin_of'),
     facts: text('facts').notNull(),
+    rules: integer('rules').notNull(),
   }),
   event_item: sqliteTable('event_item', {
     item: integer('item').notNull(),
@@ -156,6 +157,9 @@ export const tables = {
     due: integer('due'),
     closed_seq: integer('closed_seq'),
     resolution: text('resolution'),
+    stage: text('stage').notNull(),
+    owner: text('owner'),
+    record: text('record'),
   }),
   finding_thing: sqliteTable('finding_thing', {
     finding: integer('finding').notNull(),

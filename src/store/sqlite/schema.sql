@@ -98,7 +98,7 @@ CREATE TABLE event (
   void_seq INTEGER,                      -- the declaration that voids it
   twin_of INTEGER,                       -- the event whose effect this one repeats
   facts TEXT NOT NULL
-) STRICT;
+, rules INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE INDEX event_biz_location ON event (biz_location);
 
@@ -157,7 +157,7 @@ CREATE TABLE finding (
   opened INTEGER NOT NULL,               -- record time, microseconds
   due INTEGER,
   closed_seq INTEGER,
-  resolution TEXT,                       -- JSON of the person's resolution
+  resolution TEXT, stage TEXT NOT NULL DEFAULT 'open', owner TEXT, record TEXT,                       -- JSON of the person's resolution
   UNIQUE (code, seq)
 ) STRICT;
 
