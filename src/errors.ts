@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   'EV-CONTEXT': { status: 400, epcis: 'ValidationException' },
   'EV-TIMEZONE': { status: 400, epcis: 'ValidationException' },
   'EV-RULE': { status: 400, epcis: 'ValidationException' },
+  'EV-STALE': { status: 409, epcis: 'ValidationException' },
   'EV-ID-TAKEN': { status: 409, epcis: 'ResourceAlreadyExistsException' },
   'PII-FOUND': { status: 400, epcis: 'ValidationException' },
   'ID-FORM': { status: 400, epcis: 'ValidationException' },
@@ -50,6 +51,7 @@ export const ERROR_CODES = {
   'NOT-FOUND': { status: 404, epcis: 'NoSuchResourceException' },
   'ACC-DENIED': { status: 401, epcis: 'SecurityException' },
   'ACC-SCOPE': { status: 403, epcis: 'SecurityException' },
+  'ACC-RATE': { status: 429, epcis: 'SecurityException' },
   // Ledger
   'LOG-INCLUSION': { status: 409, epcis: 'ImplementationException' },
   'LOG-CONSISTENCY': { status: 409, epcis: 'ImplementationException' },

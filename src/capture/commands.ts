@@ -1,4 +1,6 @@
 import { editFinding, raiseFinding } from '../lifecycle/commands.ts';
+import { raiseFinding } from '../lifecycle/commands.ts';
+import { insertVerifications } from '../store/verifications.ts';
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';
 import type { Command, KeptChange } from './service.ts';
@@ -72,7 +74,14 @@ export async function applyCommand(journal: Store, command: Command, seq: number
   }
 }
 
-const KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-query', 'remove-query', 'subscribe', 'unsubscribe', 'note-progress']);
+const KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>([
+  'put-query',
+  'remove-query',
+  'subscribe',
+  'unsubscribe',
+  'note-progress',
+  'put-verifications',
+]);
 
 function isKept(command: Command | KeptChange): command is KeptChange {
   return KEPT.has(command.kind);
@@ -104,5 +113,8 @@ async function applyKept(journal: Store, command: KeptChange, actor: string, now
         next_seq: command.next,
         progress: command.progress,
       });
+    case 'put-verifications':
+      await journal.db.run(insertVerifications(command.rows));
+      return true;
   }
 }

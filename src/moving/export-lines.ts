@@ -78,6 +78,24 @@ const LINES = {
     version: count,
     progress: json,
   }),
+  verification: closed({
+    id: text,
+    at: milliseconds,
+    caller: text,
+    call: text,
+    product: orNull(text),
+    thing: orNull(text),
+    serialHash: orNull(text),
+    site: orNull(text),
+    corr: text,
+    question: text,
+    scan: json,
+    outcome: Type.Union([Type.Literal('true'), Type.Literal('false'), Type.Literal('error')]),
+    reason: orNull(text),
+    info: orNull(text),
+    took: count,
+    answer: json,
+  }),
   meta: closed({ name: text, value: text }),
   document: closed({ captureID: text, parts: Type.Array(Type.Union([count, Type.Tuple([count])])), gaps: bytes }),
   entry: closed({
@@ -121,6 +139,9 @@ const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => Expor
   manifest: (manifest) => ({ manifest }),
   end: (end) => ({ end }),
   meta: (meta) => ({ meta }),
+  verification: ({ at, serialHash, scan, answer, ...same }) => ({
+    verification: { ...same, at: Date.parse(at), serial_hash: serialHash, scan: jsonText(scan), answer: jsonText(answer) },
+  }),
   query: ({ query, created, ...same }) => ({ query: { ...same, query: JSON.stringify(query), created: Date.parse(created) } }),
   subscription: ({ created, terms, next, progress, ...same }) => ({
     subscription: {
@@ -151,10 +172,10 @@ const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => Expor
               ...told,
               opened: microseconds(told.opened),
               due: told.due === null ? null : microseconds(told.due),
-              resolution: jsonOrNull(told.resolution),
+              resolution: jsonText(told.resolution),
               stage: told.stage ?? 'open',
               owner: told.owner ?? null,
-              record: jsonOrNull(told.record ?? null),
+              record: jsonText(told.record ?? null),
             },
     },
   }),
@@ -198,6 +219,16 @@ export function formatCarried(carried: Carried): string {
       progress: JSON.parse(progress) as unknown,
     });
   }
+  if ('verification' in carried) {
+    const { at, serial_hash, scan, answer, ...same } = carried.verification;
+    return formatLine('verification', {
+      ...same,
+      at: new Date(at).toISOString(),
+      serialHash: serial_hash,
+      scan: jsonValue(scan),
+      answer: jsonValue(answer),
+    });
+  }
   if ('job' in carried) {
     const { capture_id, created, finished, success, errors, ...same } = carried.job;
     return formatLine('job', {
@@ -218,8 +249,8 @@ export function formatCarried(carried: Carried): string {
       ...told,
       opened: timeText(opened),
       due: due === null ? null : timeText(due),
-      resolution: parsedOrNull(resolution),
-      record: parsedOrNull(record),
+      resolution: jsonValue(resolution),
+      record: jsonValue(record),
     },
   });
 }
@@ -237,8 +268,8 @@ export function formatRecord(record: TruthRecord): string {
   return `{"entry":{"seq":${seq},"leaf":${Buffer.from(encodeLeaf(leaf)).toString('utf8')},"body":${JSON.stringify(bytesText(body))}}}\n`;
 }
 
-const jsonOrNull = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
-const parsedOrNull = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
+const jsonText = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+const jsonValue = (text: string | null): unknown => (text === null ? null : (JSON.parse(text) as unknown));
 const timeText = (time: number): string => formatRecordTime(BigInt(time));
 const microseconds = (text: string): number => Number(parseRecordTime(text));
 

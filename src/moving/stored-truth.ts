@@ -3,7 +3,7 @@ import { formatHashId } from '../epcis/index.ts';
 import { latestCheckpoint, storedRoot } from '../ledger/questions.ts';
 import type { Db } from '../store/db.ts';
 import { unpackBytes } from '../store/payload.ts';
-import type { JobRow, QueryRow, SubscriptionRow } from '../store/rows.ts';
+import type { JobRow, QueryRow, SubscriptionRow, VerificationRow } from '../store/rows.ts';
 import {
   type Carried,
   type Document,
@@ -71,7 +71,7 @@ export class StoredTruth implements Truth {
 
   /** What is carried, in parts that lie in tables of their own. */
   carriedParts(): AsyncGenerator<Carried>[] {
-    return [this.jobs(), this.findings(), this.queries(), this.subscriptions(), this.metas()];
+    return [this.jobs(), this.findings(), this.queries(), this.subscriptions(), this.verifications(), this.metas()];
   }
 
   private async *jobs(): AsyncGenerator<Carried> {
@@ -108,6 +108,18 @@ export class StoredTruth implements Truth {
       sql`SELECT id, query, actor, created, terms, next_seq, version, progress FROM subscription ORDER BY id`,
     );
     for (const subscription of rows) yield { subscription };
+  }
+
+  private async *verifications(): AsyncGenerator<Carried> {
+    for (let after = ''; ; ) {
+      const rows = await this.db.all<VerificationRow>(
+        sql`SELECT id, at, caller, call, product, thing, serial_hash, site, corr, question, scan, outcome, reason, info, took, answer
+            FROM verification WHERE id > ${after} ORDER BY id LIMIT ${PAGE_ROWS}`,
+      );
+      for (const verification of rows) yield { verification };
+      if (rows.length < PAGE_ROWS) return;
+      after = (rows.at(-1) as VerificationRow).id;
+    }
   }
 
   private async *metas(): AsyncGenerator<Carried> {

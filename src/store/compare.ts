@@ -65,6 +65,7 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   capture_job: { key: ['id'] },
   named_query: { key: ['name'] },
   subscription: { key: ['id'] },
+  verification: { key: ['id'] },
   meta: { key: ['name'] },
 };
 

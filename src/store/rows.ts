@@ -132,3 +132,26 @@ export type SubscriptionRow = {
   version: number;
   progress: string;
 };
+/** A request to verify a pack, and what it was answered (verification/). `at` in ms, `took` in microseconds. */
+export type VerificationRow = {
+  id: string;
+  at: number;
+  caller: string;
+  call: string;
+  product: string | null;
+  /** Canonical key, where everything that was given agreed. */
+  thing: string | null;
+  serial_hash: string | null;
+  /** GLN. */
+  site: string | null;
+  corr: string;
+  question: string;
+  /** JSON. */
+  scan: string | null;
+  outcome: 'true' | 'false' | 'error';
+  reason: string | null;
+  info: string | null;
+  took: number;
+  /** JSON. */
+  answer: string | null;
+};
