@@ -64,6 +64,10 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   capture_job: { key: ['id'] },
   named_query: { key: ['name'] },
   subscription: { key: ['id'] },
+  pool: { key: ['seq'] },
+  number_grant: { key: ['seq'] },
+  number: { key: ['class', 'serial'] },
+  batch: { key: ['seq'] },
   meta: { key: ['name'] },
 };
 
