@@ -66,6 +66,10 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   named_query: { key: ['name'] },
   subscription: { key: ['id'] },
   verification: { key: ['id'] },
+  pool: { key: ['seq'] },
+  number_grant: { key: ['seq'] },
+  number: { key: ['class', 'serial'] },
+  batch: { key: ['seq'] },
   meta: { key: ['name'] },
 };
 

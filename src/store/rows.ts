@@ -154,4 +154,44 @@ export type VerificationRow = {
   took: number;
   /** JSON. */
   answer: string | null;
+
+export type PoolRow = {
+  seq: number;
+  id: string;
+  class: number;
+  head: string;
+  length: number;
+  alphabet: string;
+  site: string | null;
+  next: number;
+  granted: number;
+  returned: number;
+  imported: number;
+  low_seq: number | null;
+};
+export type NumberGrantRow = {
+  seq: number;
+  id: string;
+  pool: number;
+  requester: string;
+  run: string;
+  repeat_key: string | null;
+  quantity: number;
+  returned: number;
+  invalid: number;
+};
+export type BatchRow = {
+  seq: number;
+  id: string;
+  class: number;
+  lot: string;
+  expiry: string;
+  line: string;
+  planned: number;
+  terms: string;
+  opened: number;
+  state: 'open' | 'closed';
+  cleared: string | null;
+  close_seq: number | null;
+  result: string | null;
 };
