@@ -31,12 +31,15 @@ const WHAT_IS_KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-quer
 
 export type Change = 'captured' | 'kept';
 
+/** A document to take. With the `captureID` of one that was taken before, it is that one, sent again: nothing is taken twice. */
+export type Acceptance = { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed'; captureID?: string };
+
 /**
  * The one road in. `accept` answers when the document is kept durably (202 means this much); its job ends later. `captureEvent`, `check`
  * and `record` answer when the fold has spoken. All throw LotlineError; REQ-BUSY when the queue is full or the store cannot write.
  */
 export interface CaptureService {
-  accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }>;
+  accept(request: Acceptance): Promise<{ captureID: string }>;
   /** One bare event, synchronously (POST /events). */
   captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome>;
   /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
