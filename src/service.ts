@@ -14,6 +14,7 @@ import type { WriterTimes } from './capture/postgres-messages.ts';
 import type { CaptureService } from './capture/service.ts';
 import type { PoolLimits } from './capture/thread-pool.ts';
 import { LotlineError } from './errors.ts';
+import { SourceClocks } from './integrations/source-clocks.ts';
 import { formatSignerKey, formatVerifierKey, type SignerKey, verifierKeyOf, verifyCheckpoint } from './ledger/index.ts';
 import { expectLogHead } from './ledger/log-head.ts';
 import { openLogKey } from './ledger/log-key.ts';
@@ -88,6 +89,8 @@ export async function openService(
       agent: `lotline/${VERSION}`,
       log,
     });
+    const clocks = new SourceClocks({ readers, capture, log });
+    open.push(() => clocks.close());
     const deps: ApiDeps = {
       settings,
       capture,
@@ -95,6 +98,7 @@ export async function openService(
       documents,
       deliveries,
       sockets: new Sockets({ readers, capture, deliveries, log }),
+      clocks,
       keys,
       vkey: formatVerifierKey(verifierKeyOf(key)),
       plugins: [webPages()],

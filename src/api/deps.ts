@@ -2,6 +2,7 @@ import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
 import type { Keys } from '../access/index.ts';
 import type { DocumentReaders } from '../capture/document-readers.ts';
 import type { CaptureService } from '../capture/service.ts';
+import type { SourceClocks } from '../integrations/source-clocks.ts';
 import type { Readers } from '../query/readers.ts';
 import type { Settings } from '../settings.ts';
 import type { Deliveries } from '../subscriptions/deliveries.ts';
@@ -16,6 +17,8 @@ export type ApiDeps = {
   readonly documents: DocumentReaders;
   readonly deliveries: Deliveries;
   readonly sockets: Sockets;
+  /** Watches whether the sources of events have the right time. */
+  readonly clocks: SourceClocks;
   readonly keys: Keys;
   /** The log's public key, in the form in which it is handed on. */
   readonly vkey: string;

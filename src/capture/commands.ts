@@ -1,5 +1,4 @@
 import { editFinding, raiseFinding } from '../lifecycle/commands.ts';
-import { raiseFinding } from '../lifecycle/commands.ts';
 import { insertVerifications } from '../store/verifications.ts';
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';

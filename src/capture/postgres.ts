@@ -22,7 +22,7 @@ import {
   WRITER_TIMES,
   type WriterTimes,
 } from './postgres-messages.ts';
-import type { CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
+import type { Acceptance, CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, startThread } from './threads.ts';
 
 /** How old a count of what waits may be; counting takes a tenth of the time at most, and longer when much that was deleted is in its way. */
@@ -100,11 +100,10 @@ export class PostgresCapture implements CaptureService {
     return capture;
   }
 
-  async accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }> {
+  async accept({ body, actor, behaviour, captureID = randomUUID() }: Acceptance): Promise<{ captureID: string }> {
     if (!this.healthy) throw storeBusy();
-    await this.checkRoom(request.body.length);
-    const captureID = randomUUID();
-    await this.keep({ kind: 'document', captureID, ...request });
+    await this.checkRoom(body.length);
+    await this.keep({ kind: 'document', captureID, actor, behaviour, body });
     return { captureID };
   }
 
@@ -361,7 +360,8 @@ async function insertRows(client: pg.ClientBase, rows: readonly Row[], channel: 
   // The statement commits by itself, and the word goes out with it.
   await client.query({
     name: `keep-${rows.length}`,
-    text: `WITH kept AS (INSERT INTO intake (created, kind, capture_id, actor, behaviour, body) VALUES ${tuples.join(', ')} RETURNING id)
+    text: `WITH kept AS (INSERT INTO intake (created, kind, capture_id, actor, behaviour, body) VALUES ${tuples.join(', ')}
+                        ON CONFLICT (capture_id) DO NOTHING RETURNING id)
            SELECT count(*), pg_notify($1, '') FROM kept`,
     values,
   });

@@ -1,6 +1,5 @@
 import type { Vocabulary } from '../epcis/index.ts';
 import type { EditFinding, RaiseFinding } from '../lifecycle/commands.ts';
-import type { RaiseFinding } from '../lifecycle/commands.ts';
 import type { VerificationRow } from '../store/rows.ts';
 import type { Outcome } from './capturer.ts';
 import type { Expectation } from './outcome.ts';
@@ -36,6 +35,9 @@ const WHAT_IS_KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-quer
 
 export type Change = 'captured' | 'kept';
 
+/** A document to take. With the `captureID` of one that was taken before, it is that one, sent again: nothing is taken twice. */
+export type Acceptance = { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed'; captureID?: string };
+
 /**
  * The one road in. `accept` answers when the document is kept durably (202 means this much); its job ends later. `captureEvent`, `check`
  * and `record` answer when the fold has spoken. All throw LotlineError; REQ-BUSY when the queue is full or the store cannot write.
@@ -47,6 +49,9 @@ export interface CaptureService {
    * stored, and the outcome's error is EV-STALE.
    */
   captureEvent(request: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome>;
+  accept(request: Acceptance): Promise<{ captureID: string }>;
+  /** One bare event, synchronously (POST /events). */
+  captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome>;
   /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
   check(request: { body: Uint8Array; actor: string }): Promise<string>;
   record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }>;

@@ -154,6 +154,7 @@ export type VerificationRow = {
   took: number;
   /** JSON. */
   answer: string | null;
+};
 
 export type PoolRow = {
   seq: number;

@@ -227,6 +227,7 @@ export const tables = {
     info: text('info'),
     took: integer('took').notNull(),
     answer: text('answer'),
+  }),
   pool: sqliteTable('pool', {
     seq: integer('seq').primaryKey(),
     id: text('id').notNull(),
