@@ -43,15 +43,12 @@ export type Acceptance = { body: Uint8Array; actor: string; behaviour: 'rollback
  * and `record` answer when the fold has spoken. All throw LotlineError; REQ-BUSY when the queue is full or the store cannot write.
  */
 export interface CaptureService {
-  accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }>;
+  accept(request: Acceptance): Promise<{ captureID: string }>;
   /**
    * One bare event, synchronously (POST /events). With `expect`, only while those things are as they were when the event was decided on: else nothing is
    * stored, and the outcome's error is EV-STALE.
    */
   captureEvent(request: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome>;
-  accept(request: Acceptance): Promise<{ captureID: string }>;
-  /** One bare event, synchronously (POST /events). */
-  captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome>;
   /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
   check(request: { body: Uint8Array; actor: string }): Promise<string>;
   record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }>;
