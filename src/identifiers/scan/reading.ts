@@ -107,12 +107,24 @@ const textOf = ({ symbology, data }: Message) => (symbology === null ? data : `]
 const inOtherCase = ({ symbology, data }: Message): Message => ({ symbology: swapCase(symbology ?? ''), data: swapCase(data) });
 const isUnprovenCase = ({ symbology, data }: Message) => symbology === null && /[A-Za-z]/.test(data);
 
+/** Whether data could hold what is said to stand for the separator: characters of set 82, unless it is spelled out as in `<GS>` (codes.md §8). */
+export const isSeparatorData = (gs: string): boolean => gs.length < 3 && isWithin(SET_82, gs);
+
 // ── Repairs ──────────────────────────────────────────────────────────────────────────────────
 
 function repair(arrived: string, profile: ScanProfile): { text: string; warnings: Notice[]; problem: ScanProblem | null } {
   const warnings: Notice[] = [];
   let text = arrived;
   const { gs, scannerLayout = 'en-US', hostLayout = scannerLayout } = profile;
+  if (gs !== undefined && isSeparatorData(gs))
+    return {
+      text,
+      warnings,
+      problem: {
+        code: 'separator-in-data',
+        message: `${gs} cannot stand for the separator: serials and lots may hold it. Choose a character that they cannot, such as |.`,
+      },
+    };
   if (gs !== undefined && gs !== '\u001d' && text.includes(gs)) {
     text = text.replaceAll(gs, '\u001d');
     warnings.push({
