@@ -22,6 +22,7 @@ import { Metrics } from './metrics.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
 import { answerProblem } from './problems.ts';
+import { scanRoutes } from './scan.ts';
 import { thingRoutes } from './things.ts';
 import { tryoutRoutes } from './tryouts.ts';
 
@@ -118,6 +119,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     async (api) => {
       await api.register(keyRoutes(deps));
       await api.register(identifierRoutes());
+      await api.register(scanRoutes(deps));
       await api.register(thingRoutes(deps));
       await api.register(genealogyRoutes(deps));
       await api.register(findingRoutes(deps));
