@@ -81,7 +81,7 @@ export const FINDINGS = {
   'EX-PND-6': { severity: 'major', arrival: true, says: 'shipped to another buyer than the data say' },
   'EX-DNP-1': { severity: 'major', arrival: true, says: 'in the data, but did not come; still wanted' },
   'EX-DNP-2': { severity: 'major', arrival: true, says: 'in the data, but did not come; the order was cancelled' },
-  'EX-DNP-3': { severity: 'critical', arrival: true, says: 'missing from a sealed container' },
+  'EX-DNP-3': { severity: 'critical', arrival: false, says: 'missing from a sealed container' },
   'EX-DNP-4': { severity: 'critical', arrival: true, says: 'shipped and lost on the way' },
   'EX-DAT-1': { severity: 'major', arrival: true, says: 'came in a file that cannot be read' },
   'EX-DAT-2': { severity: 'warning', arrival: true, says: 'of a product that master data do not know' },

@@ -31,6 +31,26 @@ export function labelStatusOf(facts: Facts, now: Status | null): Status | null {
   return printed ? (now ?? 'Encoded') : null;
 }
 
+/**
+ * Whether it tells that what is inside of its parent and not on its list is missing (packs-wire.md): an unpacking that lists what came out, and whose
+ * disposition says that this is not what should have. Without a list it says no more than that the numbers differ.
+ */
+export function findsShortage(facts: Pick<Facts, 'type' | 'action' | 'bizStep' | 'disposition' | 'parent' | 'things'>): boolean {
+  return (
+    facts.type === 'AggregationEvent' &&
+    facts.action === 'DELETE' &&
+    facts.bizStep === 'unpacking' &&
+    facts.disposition === 'mismatch_quantity' &&
+    facts.parent !== 0 &&
+    (facts.things[ROLE.child]?.length ?? 0) > 0
+  );
+}
+
+/** Whether it takes out of its parent what it does not name. */
+export function takesOutUnnamed(facts: Facts): boolean {
+  return (facts.type === 'AggregationEvent' && facts.unpacksAll && facts.parent !== 0) || findsShortage(facts);
+}
+
 /** Whether things come into somebody's hands with it. */
 export function receivesThings(event: Pick<Facts, 'bizStep'>): boolean {
   return RECEIVING.has(event.bizStep);
