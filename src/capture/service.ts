@@ -1,5 +1,6 @@
 import type { Vocabulary } from '../epcis/index.ts';
 import type { RaiseFinding } from '../lifecycle/commands.ts';
+import type { ClearLine, CloseBatch, GrantNumbers, ImportNumbers, OpenBatch, PoolCommand, ReturnNumbers } from '../numbers/index.ts';
 import type { Outcome } from './capturer.ts';
 
 /** A capture that is taken but not folded yet. */
@@ -11,7 +12,14 @@ export type Command =
   | { kind: 'end-key'; id: string }
   | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
   | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] }
-  | RaiseFinding;
+  | RaiseFinding
+  | PoolCommand
+  | GrantNumbers
+  | ReturnNumbers
+  | ImportNumbers
+  | OpenBatch
+  | CloseBatch
+  | ClearLine;
 
 /**
  * What is kept for clients beside the journal, and is no entry: named queries and subscriptions (design.md §4). It goes the same way, because a store
