@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../store/db.ts';
 import type { BatchRow } from '../store/rows.ts';
-import { LABEL_SAMPLED, LABEL_SCRAPPED, PACK_DESTROYED, PACK_INACTIVE, PACK_SAMPLED } from './label-status.ts';
+import { COMMISSIONED, LABEL_FATE, PACK_DESTROYED, PACK_ENDED, PACK_INACTIVE, PACK_SAMPLED } from './label-status.ts';
 import { STATE } from './stored-pool.ts';
 
 /** The mass balance of a batch's numbers (domain.md §5.2), and where its packs are. */
@@ -27,7 +27,7 @@ export type Counts = {
 };
 
 /** Packs of a lot that were commissioned; `i` is the item. */
-export const packsOf = (lot: number): SQL => sql`i.lot = ${lot} AND i.lot IS NOT NULL AND (i.flags & 1) = 0 AND (i.flags & 2) = 2`;
+export const packsOf = (lot: number): SQL => sql`i.lot = ${lot} AND i.lot IS NOT NULL AND (i.flags & 1) = 0 AND ${COMMISSIONED}`;
 
 /** The id of a batch's lot; null while nothing here named it. */
 export async function lotOfBatch(db: Db, batch: Pick<BatchRow, 'class' | 'lot'>): Promise<number | null> {
@@ -45,10 +45,11 @@ export async function countsOf(db: Db, batch: BatchRow): Promise<Counts> {
         FROM number_grant g CROSS JOIN pool p ON p.seq = g.pool AND p.class = ${batch.class} WHERE g.run = ${batch.id}`,
   );
   const { issued, returned, invalid } = granted as { issued: number; returned: number; invalid: number };
-  const labels = await db.all<{ status: number | null; n: number }>(
-    sql`SELECT i.status, count(*) AS n FROM ${numbersOfRun(batch)}
-        CROSS JOIN item_name m ON m.class = n.class AND m.serial = n.serial CROSS JOIN item i ON i.id = m.id
-        WHERE g.run = ${batch.id} AND n.state = ${STATE.allocated} AND (i.flags & 2) = 0 GROUP BY i.status ORDER BY i.status`,
+  const labels = await db.all<{ fate: 'sampled' | 'scrapped' | null; n: number }>(
+    sql`SELECT fate, count(*) AS n FROM (SELECT ${LABEL_FATE} AS fate FROM ${numbersOfRun(batch)}
+          CROSS JOIN item_name m ON m.class = n.class AND m.serial = n.serial CROSS JOIN item i ON i.id = m.id
+          WHERE g.run = ${batch.id} AND n.state = ${STATE.allocated} AND NOT (${COMMISSIONED})) labels
+        GROUP BY fate ORDER BY fate`,
   );
   const lot = await lotOfBatch(db, batch);
   const packs =
@@ -59,15 +60,16 @@ export async function countsOf(db: Db, batch: BatchRow): Promise<Counts> {
         );
   const [above] =
     lot === null ? [] : await db.all<{ n: number }>(sql`SELECT count(DISTINCT i.parent) AS n FROM item i WHERE ${packsOf(lot)}`);
-  const within = (rows: readonly { status: number | null; n: number }[], statuses: readonly number[]) =>
-    rows.reduce((sum, row) => sum + (row.status !== null && statuses.includes(row.status) ? row.n : 0), 0);
+  const within = (statuses: readonly number[]) =>
+    packs.reduce((sum, row) => sum + (row.status !== null && statuses.includes(row.status) ? row.n : 0), 0);
+  const labelled = (fate: 'sampled' | 'scrapped') => labels.find((row) => row.fate === fate)?.n ?? 0;
   const commissioned = packs.reduce((sum, row) => sum + row.n, 0);
   const contained = packs.reduce((sum, row) => sum + row.contained, 0);
-  const labelsScrapped = within(labels, LABEL_SCRAPPED);
-  const labelsSampled = within(labels, LABEL_SAMPLED);
-  const sampled = within(packs, PACK_SAMPLED);
-  const destroyed = within(packs, PACK_DESTROYED);
-  const inactive = within(packs, PACK_INACTIVE);
+  const labelsScrapped = labelled('scrapped');
+  const labelsSampled = labelled('sampled');
+  const sampled = within(PACK_SAMPLED);
+  const destroyed = within(PACK_DESTROYED);
+  const inactive = within(PACK_INACTIVE);
   const good = commissioned - sampled - destroyed - inactive;
   const goodContained = contained - packs.reduce((sum, row) => sum + (isEnded(row.status) ? row.contained : 0), 0);
   return {
@@ -88,4 +90,4 @@ export async function countsOf(db: Db, batch: BatchRow): Promise<Counts> {
   };
 }
 
-const isEnded = (status: number | null) => status !== null && [...PACK_SAMPLED, ...PACK_DESTROYED, ...PACK_INACTIVE].includes(status);
+const isEnded = (status: number | null) => status !== null && PACK_ENDED.includes(status);

@@ -7,7 +7,7 @@ import type { Db } from '../store/db.ts';
 import type { BatchRow } from '../store/rows.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
 import { type Counts, countsOf, lotOfBatch, numbersOfRun, packsOf } from './counts.ts';
-import { LABEL_SPENT, PACK_ENDED } from './label-status.ts';
+import { COMMISSIONED, LABEL_FATE, PACK_ENDED } from './label-status.ts';
 import { termsOf } from './stored-batch.ts';
 import { STATE } from './stored-pool.ts';
 
@@ -144,7 +144,7 @@ async function unaccounted(db: Db, batch: BatchRow, counts: Counts): Promise<Jud
     sql`SELECT n.serial, i.id AS node FROM ${numbersOfRun(batch)}
         LEFT JOIN item_name m ON m.class = n.class AND m.serial = n.serial LEFT JOIN item i ON i.id = m.id
         WHERE g.run = ${batch.id} AND n.state = ${STATE.allocated}
-          AND (i.id IS NULL OR ((i.flags & 2) = 0 AND coalesce(i.status, -1) NOT IN (${sql.raw(LABEL_SPENT.join(', '))})))
+          AND (i.id IS NULL OR (NOT (${COMMISSIONED}) AND ${LABEL_FATE} IS NULL))
         ORDER BY n.serial`,
   );
   check.things = rows.slice(0, THINGS_MAX).map((row) => formatKey({ class: (of as { key: string }).key, serial: row.serial }));

@@ -1,12 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { LotlineError } from '../errors.ts';
 import { formatKey } from '../identifiers/index.ts';
-import { FLAG } from '../lifecycle/state.ts';
 import type { Db } from '../store/db.ts';
 import type { Journal } from '../store/journal.ts';
 import type { PoolRow } from '../store/rows.ts';
 import { eachPlacedText, eachText } from '../store/sql.ts';
-import { LABEL_SPENT } from './label-status.ts';
+import { COMMISSIONED, LABEL_FATE } from './label-status.ts';
 import { noteLevel } from './low-water.ts';
 import { SSCC_LENGTH, STATE, storedPool } from './stored-pool.ts';
 import { takenOf } from './taken.ts';
@@ -17,7 +16,8 @@ export type ReturnNumbers = { kind: 'return-numbers'; pool: string; serials: rea
 /** Numbers that somebody else hands out, each with what came with it, such as a crypto code. */
 export type ImportNumbers = { kind: 'import-numbers'; pool: string; numbers: readonly (readonly [serial: string, tail: string | null])[] };
 
-type Standing = { serial: string; pool: number; grant_seq: number | null; state: number; flags: number | null; status: number | null };
+/** `used`: on a pack, or on a label that events tell to be spoilt or kept; it counts there. */
+type Standing = { serial: string; pool: number; grant_seq: number | null; state: number; used: number };
 
 /**
  * Takes numbers back, all of them or none (packs-wire.md): Allocated → Unallocated when purged, else → SNInvalid (domain.md §4.1). Numbers that came back
@@ -36,7 +36,7 @@ export const returnNumbers = {
     for (const serial of command.serials) {
       const row = standing.get(serial);
       if (row === undefined || row.pool !== pool.seq || row.grant_seq === null) never.push(serial);
-      else if (isUsed(row)) used.push(serial);
+      else if (row.used === 1) used.push(serial);
       else if (command.purged && row.state === STATE.invalid) unsafe.push(serial);
     }
     const key = await classKey(db, pool);
@@ -92,15 +92,11 @@ export const importNumbers = {
 
 async function standingOf(db: Db, classId: number, serials: readonly string[]): Promise<Standing[]> {
   return await db.all<Standing>(
-    sql`SELECT n.serial, n.pool, n.grant_seq, n.state, i.flags, i.status FROM ${eachText(serials)} j
+    sql`SELECT n.serial, n.pool, n.grant_seq, n.state, CASE WHEN i.id IS NOT NULL AND (${COMMISSIONED} OR ${LABEL_FATE} IS NOT NULL) THEN 1 ELSE 0 END AS used FROM ${eachText(serials)} j
         CROSS JOIN number n ON n.class = ${classId} AND n.serial = j.value
         LEFT JOIN item_name m ON m.class = n.class AND m.serial = n.serial LEFT JOIN item i ON i.id = m.id`,
   );
 }
-
-/** On a pack, or on a label that events tell to be spoilt or kept: it counts there. */
-const isUsed = ({ flags, status }: Standing): boolean =>
-  flags !== null && ((flags & FLAG.known) !== 0 || (status !== null && LABEL_SPENT.includes(status)));
 
 function byGrant(rows: readonly Standing[]): Map<number, Standing[]> {
   const grants = new Map<number, Standing[]>();
