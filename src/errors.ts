@@ -28,6 +28,10 @@ export const ERROR_CODES = {
   'AGG-CYCLE': { status: 409, epcis: 'ValidationException' },
   'AGG-DOUBLE': { status: 409, epcis: 'ValidationException' },
   'AGG-UNKNOWN-CHILD': { status: 409, epcis: 'ValidationException' },
+  // Serial numbers and batches
+  'SN-GUESSABLE': { status: 409, epcis: 'ImplementationException' },
+  'SN-STATE': { status: 409, epcis: 'ImplementationException' },
+  'REC-STATE': { status: 409, epcis: 'ImplementationException' },
   // Requests
   'REQ-FORM': { status: 400, epcis: 'ValidationException' },
   'REQ-LIMIT': { status: 413, epcis: 'CaptureLimitExceededException' },
@@ -36,6 +40,7 @@ export const ERROR_CODES = {
   'REQ-URI': { status: 414, epcis: 'URITooLongException' },
   'REQ-METHOD': { status: 405, epcis: 'ValidationException' },
   'REQ-BUSY': { status: 503, epcis: 'ImplementationException' },
+  'REQ-REPEAT': { status: 422, epcis: 'ValidationException' },
   'REQ-TIME': { status: 408, epcis: 'ValidationException' },
   'QRY-PARAM': { status: 400, epcis: 'QueryParameterException' },
   'QRY-LARGE': { status: 413, epcis: 'QueryTooLargeException' },

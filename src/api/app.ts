@@ -7,6 +7,7 @@ import addFormats from 'ajv-formats';
 import { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest, fastify } from 'fastify';
 import { LotlineError } from '../errors.ts';
 import { authenticate } from './authenticate.ts';
+import { batchRoutes } from './batches.ts';
 import { readBodiesAsBytes } from './bodies.ts';
 import { capturedRoutes } from './captures.ts';
 import type { ApiDeps } from './deps.ts';
@@ -21,6 +22,7 @@ import { masterdataRoutes } from './masterdata.ts';
 import { Metrics } from './metrics.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
+import { poolRoutes } from './pools.ts';
 import { answerProblem } from './problems.ts';
 import { scanRoutes } from './scan.ts';
 import { thingRoutes } from './things.ts';
@@ -127,6 +129,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(tryoutRoutes(deps));
       await api.register(capturedRoutes(deps));
       await api.register(proofRoutes(deps));
+      await api.register(poolRoutes(deps));
+      await api.register(batchRoutes(deps));
     },
     { prefix: '/api/v1' },
   );

@@ -5,6 +5,7 @@ import { Fold, WAITING_CODES } from '../lifecycle/fold.ts';
 import { factsFrom, rowsFrom, seqsOf, statesFrom } from '../lifecycle/rows.ts';
 import { type Facts, type LotPart, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
 import { takesOutUnnamed } from '../lifecycle/steps.ts';
+import { judgeNumbers } from '../numbers/index.ts';
 import type { Journal } from '../store/journal.ts';
 import type { EventRow, FindingRow, FindingThing, NewThing } from '../store/rows.ts';
 import { type Accepted, isEffective, type NamedEvent, Naming } from './naming.ts';
@@ -48,8 +49,10 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
   await load(journal, naming, accepted);
   const onTop: NamedEvent[] = [];
   const late: LateEvent[] = [];
+  const effective: Facts[] = [];
   for (const a of accepted) {
     const event = await naming.name(a);
+    if (isEffective(a)) effective.push(event.facts);
     fold.positions.set(a.seq, event.facts.position);
     if (late.length > 0 || a.voids.length > 0 || (isEffective(a) && fold.isLate(event.facts, event.named))) {
       if (moment.firsts.length > 1) throw new NotTogether();
@@ -67,6 +70,9 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
     await saveFindings(journal, again, moment);
     found.push(...again);
   }
+  const misused = await judgeNumbers(journal, effective);
+  await saveFindings(journal, misused, moment);
+  found.push(...misused);
   return { found, keyOf: (node) => naming.keyOf(node) };
 }
 

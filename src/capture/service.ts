@@ -1,5 +1,6 @@
 import type { Vocabulary } from '../epcis/index.ts';
 import type { EditFinding, RaiseFinding } from '../lifecycle/commands.ts';
+import type { ClearLine, CloseBatch, GrantNumbers, ImportNumbers, OpenBatch, PoolCommand, ReturnNumbers } from '../numbers/index.ts';
 import type { VerificationRow } from '../store/rows.ts';
 import type { Outcome } from './capturer.ts';
 import type { Expectation } from './outcome.ts';
@@ -14,7 +15,14 @@ export type Command =
   | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
   | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] }
   | RaiseFinding
-  | EditFinding;
+  | EditFinding
+  | PoolCommand
+  | GrantNumbers
+  | ReturnNumbers
+  | ImportNumbers
+  | OpenBatch
+  | CloseBatch
+  | ClearLine;
 
 /**
  * What is kept for clients beside the journal, and is no entry: named queries and subscriptions (design.md §4). It goes the same way, because a store
