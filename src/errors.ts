@@ -50,6 +50,9 @@ export const ERROR_CODES = {
   'NOT-FOUND': { status: 404, epcis: 'NoSuchResourceException' },
   'ACC-DENIED': { status: 401, epcis: 'SecurityException' },
   'ACC-SCOPE': { status: 403, epcis: 'SecurityException' },
+  // Labels: what is too large for its place, what cannot be printed
+  'LBL-FIT': { status: 400, epcis: 'ValidationException' },
+  'LBL-TEXT': { status: 400, epcis: 'ValidationException' },
   // Ledger
   'LOG-INCLUSION': { status: 409, epcis: 'ImplementationException' },
   'LOG-CONSISTENCY': { status: 409, epcis: 'ImplementationException' },
