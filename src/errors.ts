@@ -57,6 +57,9 @@ export const ERROR_CODES = {
   'ACC-DENIED': { status: 401, epcis: 'SecurityException' },
   'ACC-SCOPE': { status: 403, epcis: 'SecurityException' },
   'ACC-RATE': { status: 429, epcis: 'SecurityException' },
+  // Labels: what is too large for its place, what cannot be printed
+  'LBL-FIT': { status: 400, epcis: 'ValidationException' },
+  'LBL-TEXT': { status: 400, epcis: 'ValidationException' },
   // Ledger
   'LOG-INCLUSION': { status: 409, epcis: 'ImplementationException' },
   'LOG-CONSISTENCY': { status: 409, epcis: 'ImplementationException' },
