@@ -54,8 +54,8 @@ export class SourceClocks {
     const verdict = clock.saw(latest.ms, at);
     if (verdict === 'right') return;
     const gathering = this.stretches.get(name);
-    if (gathering !== undefined) return add(gathering, sighting);
-    if (verdict === 'wrong still') return;
+    if (gathering !== undefined) add(gathering, sighting);
+    if (gathering !== undefined || verdict === 'wrong still') return;
     const stretch: Stretch = { fault: verdict, documents: 0, events: 0, things: new Set(), lastCapture: sighting.captureID };
     add(stretch, sighting);
     this.stretches.set(name, stretch);
@@ -80,7 +80,8 @@ export class SourceClocks {
     await this.pause(this.gatherMs);
     this.stretches.delete(name);
     // What names a thing that nobody has heard of yet would not find it.
-    for (let waited = 0; waited < FOLD_MS_MAX && !(await this.isFolded(stretch.lastCapture)); waited += FOLD_POLL_MS) await this.pause(FOLD_POLL_MS);
+    for (let waited = 0; waited < FOLD_MS_MAX && !(await this.isFolded(stretch.lastCapture)); waited += FOLD_POLL_MS)
+      await this.pause(FOLD_POLL_MS);
     const note = noteOf(source, latest.readPoint, stretch);
     await this.deps.capture.record({ kind: 'raise-finding', code: 'LINE-CLOCK', things: [...stretch.things], note, due: null }, SYSTEM);
   }
