@@ -24,6 +24,8 @@ type Flags = {
   from: string;
   to: string;
   offset: string;
+  recordedFrom?: string;
+  recordedTo?: string;
   zone?: string;
   dryRun?: boolean;
 };
@@ -40,6 +42,8 @@ export function correctClockCommand(program: Command): void {
     .requiredOption('--from <time>', 'The first eventTime that is wrong, as the source told it, with its zone.')
     .requiredOption('--to <time>', 'The first eventTime that is right again, as the source told it.')
     .requiredOption('--offset <time>', 'How far the clock was ahead, like +61m, or behind, like -5m.')
+    .option('--recorded-from <time>', 'Only what was recorded from this time on: where right and wrong times overlap.')
+    .option('--recorded-to <time>', 'Only what was recorded before this time.')
     .option('--zone <offset>', 'The eventTimeZoneOffset that the events should have told, like +01:00. Default: as they did.')
     .option('--dry-run', 'Only tell what would be done.')
     .action(async (flags: Flags) => {
@@ -66,11 +70,14 @@ export function correctClockCommand(program: Command): void {
     });
 }
 
-function offsetOf({ from, to, offset, zone }: Flags): SourceOffset {
+function offsetOf({ from, to, recordedFrom, recordedTo, offset, zone }: Flags): SourceOffset {
   for (const [flag, text] of [
     ['--from', from],
     ['--to', to],
+    ['--recorded-from', recordedFrom],
+    ['--recorded-to', recordedTo],
   ] as const) {
+    if (text === undefined) continue;
     if (!/T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) || Number.isNaN(Date.parse(text)))
       throw new LotlineError('CFG-VALUE', `${JSON.stringify(text)} is no time`, {
         at: flag,
@@ -83,9 +90,16 @@ function offsetOf({ from, to, offset, zone }: Flags): SourceOffset {
 }
 
 /** Everything of the source in the stretch, as it was captured. */
-async function fetchStretch(client: Client, { readPoint, from, to }: Flags): Promise<StretchOfEvents> {
+async function fetchStretch(client: Client, { readPoint, from, to, recordedFrom, recordedTo }: Flags): Promise<StretchOfEvents> {
   const stretch = new StretchOfEvents();
-  const query = new URLSearchParams({ EQ_readPoint: readPoint, GE_eventTime: from, LT_eventTime: to, perPage: String(PAGE) });
+  const query = new URLSearchParams({
+    EQ_readPoint: readPoint,
+    GE_eventTime: from,
+    LT_eventTime: to,
+    ...(recordedFrom !== undefined && { GE_recordTime: recordedFrom }),
+    ...(recordedTo !== undefined && { LT_recordTime: recordedTo }),
+    perPage: String(PAGE),
+  });
   let path: string | undefined = `/epcis/events?${query.toString()}`;
   while (path !== undefined) {
     const reply = await client.send('GET', path, { headers: { 'gs1-epc-format': 'Never_Translates', accept: 'application/ld+json' } });

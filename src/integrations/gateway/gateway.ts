@@ -21,6 +21,8 @@ export type GatewayOptions = {
   readonly retryMaxMs?: number;
   readonly answerMs?: number;
   readonly diskReserveBytes?: number;
+  /** What the time is here, ms since 1970. */
+  readonly now?: () => number;
   readonly log: (line: string) => void;
 };
 
@@ -129,7 +131,7 @@ export class Gateway {
     // Under proceed upstream stores the good events of a document: its errors are told by their index, and it stays by itself.
     const envelope = behaviour === 'rollback' ? read.envelope : null;
     try {
-      await this.spool.keep({ captureID, behaviour, received: Date.now(), events: read.events, envelope, body });
+      await this.spool.keep({ captureID, behaviour, received: (this.options.now ?? Date.now)(), events: read.events, envelope, body });
       this.healthy = true;
     } catch (error) {
       this.healthy = false;
