@@ -219,7 +219,8 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
   }
 }
 
-function errorBehaviour(request: FastifyRequest): 'rollback' | 'proceed' {
+/** Rollback, unless the header says otherwise. */
+export function errorBehaviour(request: FastifyRequest): 'rollback' | 'proceed' {
   const value = request.headers['gs1-capture-error-behaviour'] ?? 'rollback';
   if (value === 'rollback' || value === 'proceed') return value;
   throw new LotlineError('REQ-FORM', `GS1-Capture-Error-Behaviour is ${String(value).slice(0, 50)}`, {

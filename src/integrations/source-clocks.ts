@@ -54,8 +54,8 @@ export class SourceClocks {
     const verdict = clock.saw(latest.ms, at);
     if (verdict === 'right') return;
     const gathering = this.stretches.get(name);
-    if (gathering !== undefined) return add(gathering, sighting);
-    if (verdict === 'wrong still') return;
+    if (gathering !== undefined) add(gathering, sighting);
+    if (gathering !== undefined || verdict === 'wrong still') return;
     const stretch: Stretch = { fault: verdict, documents: 0, events: 0, things: new Set(), lastCapture: sighting.captureID };
     add(stretch, sighting);
     this.stretches.set(name, stretch);

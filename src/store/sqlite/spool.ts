@@ -13,7 +13,12 @@ export type SpoolDocument = {
   readonly envelope: string | null;
   readonly body: Uint8Array;
 };
-export type SpooledDocument = Omit<SpoolDocument, 'body'> & { readonly id: number; readonly length: number };
+export type SpooledDocument = Omit<SpoolDocument, 'body'> & {
+  readonly id: number;
+  readonly length: number;
+  /** Upstream has refused it, and it is to be tried again. */
+  readonly refusedBefore: boolean;
+};
 /** One capture call upstream, and what goes with it. */
 export type Sending = {
   readonly id: number;
@@ -32,6 +37,7 @@ export type SpoolJob = {
   /** Of the call upstream that it is in now. */
   readonly sending: string | null;
 };
+export type RefusedDocumentRow = Omit<SpooledDocument, 'refusedBefore'> & { readonly finished: number; readonly errors: string };
 export type SpoolCounts = {
   readonly documents: number;
   readonly events: number;
@@ -48,7 +54,7 @@ const CAPTURED = 2;
 const REFUSED = 3;
 const STATES = ['waiting', 'on its way', 'captured', 'refused'] as const;
 
-type Row = SpooledDocument & { state: number };
+type Row = Omit<SpooledDocument, 'refusedBefore'> & { errors: string | null };
 type Keeping = { readonly document: SpoolDocument; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
 /**
@@ -73,6 +79,7 @@ export class Spool {
       sendings: db.prepare('SELECT id, capture_id AS captureID, accepted FROM sending ORDER BY id'),
       ofSending: db.prepare(`SELECT ${COLUMNS} FROM document WHERE state = ${ON_ITS_WAY} AND sending = ? ORDER BY id`),
       body: db.prepare('SELECT bytes FROM body WHERE id = ?').pluck(),
+      bodyOfCapture: db.prepare('SELECT bytes FROM document d CROSS JOIN body b ON b.id = d.id WHERE d.capture_id = ?').pluck(),
       rename: db.prepare('UPDATE sending SET capture_id = ?, accepted = ? WHERE id = ?'),
       endSending: db.prepare('DELETE FROM sending WHERE id = ?'),
       finish: db.prepare(`UPDATE document SET state = ?, finished = ?, errors = ?, sending = NULL WHERE id = ?`),
@@ -84,7 +91,7 @@ export class Spool {
         `SELECT d.capture_id AS captureID, behaviour, received, state, finished, errors, s.capture_id AS sending
          FROM document d LEFT JOIN sending s ON s.id = d.sending WHERE d.capture_id = ?`,
       ),
-      refused: db.prepare(`SELECT ${COLUMNS}, finished, errors FROM document WHERE state = ${REFUSED} AND id > ? ORDER BY id LIMIT ?`),
+      refused: db.prepare(`SELECT ${COLUMNS}, finished FROM document WHERE state = ${REFUSED} AND id > ? ORDER BY id LIMIT ?`),
       oldestWaiting: db.prepare(`SELECT id, received FROM document WHERE state = ${WAITING} ORDER BY id LIMIT 1`),
       oldestOnItsWay: db.prepare(
         `SELECT d.id, received FROM sending s CROSS JOIN document d ON d.sending = s.id WHERE d.state = ${ON_ITS_WAY} ORDER BY d.id LIMIT 1`,
@@ -172,6 +179,10 @@ export class Spool {
     return this.sql.body.get(document.id) as Uint8Array | undefined;
   }
 
+  bodyOfCapture(captureID: string): Uint8Array | undefined {
+    return this.sql.bodyOfCapture.get(captureID) as Uint8Array | undefined;
+  }
+
   /** Upstream has captured it. */
   captured(sending: Sending, now: number): void {
     this.db.transaction(() => {
@@ -204,14 +215,11 @@ export class Spool {
     })();
   }
 
-  /** A refused document waits again, behind none that came later. False when there is none of that id. */
+  /** A refused document waits again, by itself and before all that came later. False when there is none of that id. */
   waitAgain(captureID: string): boolean {
     const [found] = this.db.prepare(`SELECT ${COLUMNS} FROM document WHERE capture_id = ? AND state = ${REFUSED}`).all(captureID) as Row[];
     if (found === undefined) return false;
-    this.db.transaction(() => {
-      this.sql.finish.run(WAITING, null, null, found.id);
-      this.sql.waitAgain.run(1, found.id);
-    })();
+    this.sql.waitAgain.run(1, found.id);
     this.count(1, found.events, found.length);
     this.waiting = { ...this.waiting, refused: this.waiting.refused - 1 };
     return true;
@@ -222,8 +230,9 @@ export class Spool {
     return row === undefined ? null : { ...row, state: STATES[row.state] as SpoolJob['state'] };
   }
 
-  refused(after: number, limit: number): (SpooledDocument & { readonly finished: number; readonly errors: string })[] {
-    return this.sql.refused.all(after, limit) as (SpooledDocument & { finished: number; errors: string })[];
+  /** Refused documents with ids above `after`; `errors` is JSON. */
+  refused(after: number, limit: number): RefusedDocumentRow[] {
+    return this.sql.refused.all(after, limit) as RefusedDocumentRow[];
   }
 
   get counts(): SpoolCounts {
@@ -265,10 +274,10 @@ export class Spool {
   }
 }
 
-const COLUMNS = 'id, capture_id AS captureID, behaviour, received, events, length, envelope, state';
+const COLUMNS = 'id, capture_id AS captureID, behaviour, received, events, length, envelope, errors';
 
-function asDocument({ state: _, ...document }: Row): SpooledDocument {
-  return document;
+function asDocument({ errors, ...document }: Row): SpooledDocument {
+  return { ...document, refusedBefore: errors !== null };
 }
 
 function sum(documents: readonly SpooledDocument[], what: 'events' | 'length'): number {
