@@ -1,6 +1,6 @@
 import { editFinding, raiseFinding } from '../lifecycle/commands.ts';
-import { insertVerifications } from '../store/verifications.ts';
 import { clearLine, closeBatch, grantNumbers, importNumbers, makePool, openBatch, returnNumbers } from '../numbers/index.ts';
+import { insertVerifications } from '../store/verifications.ts';
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';
 import type { Command, KeptChange } from './service.ts';
