@@ -1,4 +1,5 @@
 import { raiseFinding } from '../lifecycle/commands.ts';
+import { putLinks, removeLinks } from '../resolver/commands.ts';
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';
 import type { Command, KeptChange } from './service.ts';
@@ -29,6 +30,8 @@ const ENTRY_KINDS: Readonly<Record<Command['kind'], string>> = {
   'end-key': 'access',
   'resolve-finding': 'resolution',
   'put-masterdata': 'masterdata',
+  'put-links': putLinks.entry,
+  'remove-links': removeLinks.entry,
   'raise-finding': raiseFinding.entry,
 };
 /** The kinds of entries that tell of a command. */
@@ -64,6 +67,10 @@ export async function applyCommand(journal: Store, command: Command, seq: number
       await journal.putMasterdata(masterdataRows(elements, seq));
       return elements.length > 0;
     }
+    case 'put-links':
+      return await putLinks.apply(journal, command, seq);
+    case 'remove-links':
+      return await removeLinks.apply(journal, command);
     case 'raise-finding':
       return await raiseFinding.apply(journal, command, seq, recordTime);
   }

@@ -1,5 +1,6 @@
 import type { Vocabulary } from '../epcis/index.ts';
 import type { RaiseFinding } from '../lifecycle/commands.ts';
+import type { PutLinks, RemoveLinks } from '../resolver/commands.ts';
 import type { Outcome } from './capturer.ts';
 
 /** A capture that is taken but not folded yet. */
@@ -11,6 +12,8 @@ export type Command =
   | { kind: 'end-key'; id: string }
   | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
   | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] }
+  | PutLinks
+  | RemoveLinks
   | RaiseFinding;
 
 /**

@@ -2,6 +2,7 @@ import { keyByHash, listKeys } from '../access/questions.ts';
 import { contents, history, scope, thing, whereFrom, whereUsed } from '../genealogy/index.ts';
 import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
+import { linksOf, resolved } from '../resolver/questions.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { capturedDocument } from './captured-document.ts';
@@ -33,6 +34,7 @@ export const questions = {
   keptCounts,
   keyByHash,
   latestCheckpoint,
+  linksOf,
   listKeys,
   masterdata,
   masterdataElement,
@@ -40,6 +42,7 @@ export const questions = {
   namedQueries,
   packLines,
   report,
+  resolved,
   resourceMembers,
   scope,
   storeCounts,
