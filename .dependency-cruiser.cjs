@@ -28,7 +28,7 @@ const LEDGER = '^src/ledger/';
 const LEDGER_SERVER = '^src/ledger/(questions|log-key|log-head|stored-log|node-crypto)\\.ts$';
 const WORLDS = '^src/worlds/';
 const DOMAIN = [IDENTIFIERS, EPCIS, STORE, LIFECYCLE, GENEALOGY, IDENTITY, NUMBERS, ACCESS, LEDGER];
-const USE_CASES = '^src/(capture|moving|query|subscriptions|verification|labels|integrations)/';
+const USE_CASES = '^src/(capture|moving|query|subscriptions|resolver|verification|labels|integrations)/';
 const SETTINGS = '^src/settings\\.ts$';
 
 module.exports = {

@@ -24,6 +24,7 @@ import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
 import { poolRoutes } from './pools.ts';
 import { answerProblem } from './problems.ts';
+import { linkRoutes, resolverRoutes } from './resolver.ts';
 import { scanRoutes } from './scan.ts';
 import { thingRoutes } from './things.ts';
 import { tryoutRoutes } from './tryouts.ts';
@@ -126,6 +127,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(genealogyRoutes(deps));
       await api.register(findingRoutes(deps));
       await api.register(masterdataRoutes(deps));
+      await api.register(linkRoutes(deps));
       await api.register(tryoutRoutes(deps));
       await api.register(capturedRoutes(deps));
       await api.register(proofRoutes(deps));
@@ -135,6 +137,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     { prefix: '/api/v1' },
   );
   await app.register(ledgerRoutes(deps), { prefix: '/ledger' });
+  await app.register(resolverRoutes(deps));
   await app.register(operationRoutes(deps, metrics));
   await app.register(openapiRoutes());
   for (const plugin of deps.plugins ?? []) await app.register(plugin as FastifyPluginAsync);

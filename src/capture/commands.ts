@@ -1,5 +1,6 @@
 import { editFinding, raiseFinding } from '../lifecycle/commands.ts';
 import { clearLine, closeBatch, grantNumbers, importNumbers, makePool, openBatch, returnNumbers } from '../numbers/index.ts';
+import { putLinks, removeLinks } from '../resolver/commands.ts';
 import { insertVerifications } from '../store/verifications.ts';
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';
@@ -31,6 +32,8 @@ const ENTRY_KINDS: Readonly<Record<Command['kind'], string>> = {
   'end-key': 'access',
   'resolve-finding': 'resolution',
   'put-masterdata': 'masterdata',
+  'put-links': putLinks.entry,
+  'remove-links': removeLinks.entry,
   'raise-finding': raiseFinding.entry,
   'edit-finding': editFinding.entry,
   'make-pool': makePool.entry,
@@ -74,6 +77,10 @@ export async function applyCommand(journal: Store, command: Command, seq: number
       await journal.putMasterdata(masterdataRows(elements, seq));
       return elements.length > 0;
     }
+    case 'put-links':
+      return await putLinks.apply(journal, command, seq);
+    case 'remove-links':
+      return await removeLinks.apply(journal, command);
     case 'raise-finding':
       return await raiseFinding.apply(journal, command, seq, recordTime);
     case 'edit-finding':

@@ -1,6 +1,7 @@
 import type { Vocabulary } from '../epcis/index.ts';
 import type { EditFinding, RaiseFinding } from '../lifecycle/commands.ts';
 import type { ClearLine, CloseBatch, GrantNumbers, ImportNumbers, OpenBatch, PoolCommand, ReturnNumbers } from '../numbers/index.ts';
+import type { PutLinks, RemoveLinks } from '../resolver/commands.ts';
 import type { VerificationRow } from '../store/rows.ts';
 import type { Outcome } from './capturer.ts';
 import type { Expectation } from './outcome.ts';
@@ -22,7 +23,9 @@ export type Command =
   | ImportNumbers
   | OpenBatch
   | CloseBatch
-  | ClearLine;
+  | ClearLine
+  | PutLinks
+  | RemoveLinks;
 
 /**
  * What is kept for clients beside the journal, and is no entry: named queries and subscriptions (design.md §4). It goes the same way, because a store

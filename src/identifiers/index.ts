@@ -23,6 +23,7 @@ export { formatGs1Date, gs1Date } from './gs1/dates.ts';
 export { type DigitalLink, readDigitalLink, writeDigitalLink } from './gs1/digital-link.ts';
 export { hriLines, readBracketed, readElementString, writeBracketed, writeElementString } from './gs1/element-string.ts';
 export { checkElements, type Element } from './gs1/elements.ts';
+export { isKeyAi, type KeyAi } from './gs1/keys.ts';
 export { isPzn, ntinOfPzn, type Ppn, ppnOfPzn, pznOfNtin, readPpn } from './gs1/pharma.ts';
 export { keyboardCheckCharacter } from './isbt128/check-characters.ts';
 export { bagKey, isbt128Key, readBagKey } from './isbt128/keys.ts';

@@ -3,6 +3,7 @@ import { contents, history, scope, thing, whereFrom, whereUsed } from '../geneal
 import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import { batch, batches, grantedNumbers, grantKnown, pool, pools } from '../numbers/index.ts';
+import { linksOf, resolved } from '../resolver/questions.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { capturedDocument } from './captured-document.ts';
@@ -38,6 +39,7 @@ export const questions = {
   keptCounts,
   keyByHash,
   latestCheckpoint,
+  linksOf,
   listKeys,
   masterdata,
   masterdataElement,
@@ -47,6 +49,7 @@ export const questions = {
   pool,
   pools,
   report,
+  resolved,
   resourceMembers,
   scope,
   storeCounts,

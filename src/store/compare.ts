@@ -61,6 +61,7 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   finding: { key: ['id'] },
   finding_thing: { key: ['finding', 'node', 'other'] },
   masterdata: { key: ['type', 'id', 'seq'] },
+  link: { key: ['thing'] },
   api_key: { key: ['id'] },
   capture_job: { key: ['id'] },
   named_query: { key: ['name'] },

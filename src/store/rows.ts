@@ -119,6 +119,8 @@ export type JobRow = {
 
 /** `sent` is a list: the id and the children as they were sent. Null in rows of a version that did not keep it. */
 export type MasterdataRow = { type: string; id: string; seq: number; attributes: string; children: string; sent: string | null };
+/** `links` is JSON; `preferred` the link type that is followed where none is asked for. */
+export type LinkRow = { thing: string; links: string; preferred: string | null; seq: number };
 export type KeyRow = { id: string; name: string; roles: string; hash: Uint8Array; created: number; ended: number | null };
 /** Times in ms. */
 export type QueryRow = { name: string; query: string; actor: string; created: number };

@@ -174,6 +174,12 @@ export const tables = {
     children: text('children').notNull(),
     sent: text('sent'),
   }),
+  link: sqliteTable('link', {
+    thing: text('thing').primaryKey(),
+    links: text('links').notNull(),
+    preferred: text('preferred'),
+    seq: integer('seq').notNull(),
+  }),
   api_key: sqliteTable('api_key', {
     id: text('id').primaryKey(),
     name: text('name').notNull(),

@@ -141,6 +141,9 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     for (const args of [{ limit: 10 }, { limit: 1 }, { limit: 10, after: 'all' }, { limit: 1, name: 'all' }, { limit: 1, name: 'none' }])
       await ask('namedQueries', args);
   },
+  async linksOf(ask, { keys }) {
+    for (const of of ['01/09520123000110', '01/09520123000110/10/L1', 'none', ...keys.slice(0, 3)]) await ask('linksOf', { of });
+  },
   async masterdata(ask, { things }) {
     const location = 'urn:epc:id:sgln:9520123.00010.0';
     const known = things.flatMap((thing) => thing.known ?? [])[0];
@@ -245,6 +248,22 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
               bytes: 4_000,
               style: AS_CAPTURED,
             });
+  },
+  async resolved(ask, { keys }) {
+    const product = '01/09520123000110';
+    const lot = `${product}/10/L1`;
+    for (const levels of [
+      [product],
+      [lot, product],
+      [`${product}/21/P1`, product],
+      [`${product}/21/P1`, `${product}/10/OTHER`, product],
+      [`${product}/21/NONE`, lot, product],
+      ['01/09520123999998'],
+      ['414/9520123000103'],
+      ['414/9520123000103/254/7', '414/9520123000103'],
+      ...keys.map((key) => [key]),
+    ])
+      await ask('resolved', { levels });
   },
   async resourceMembers(ask) {
     for (const resource of RESOURCES)

@@ -135,6 +135,9 @@ export async function openSmallStore(): Promise<TestStore> {
   await command({ kind: 'end-key', id: 'k_1' }, 'k_2');
   await command({ kind: 'put-masterdata', vocabularyList: SITES }, 'k_2');
   for (const what of NUMBERS) await command(what, 'k_2');
+  for (const thing of ['01/09520123000110', '01/09520123000110/10/L1', '01/09520123000110/21/P2'])
+    await command({ kind: 'put-links', thing, links: [{ linkType: 'https://gs1.org/voc/pip', href: 'https://a.example/', title: 'Zürich "1"', hreflang: ['de'], type: null }], default: thing.includes('/10/') ? 'https://gs1.org/voc/pip' : null }, 'k_2'); // biome-ignore format: a row
+  await command({ kind: 'remove-links', thing: '01/09520123000110/21/P2' }, 'k_2');
   const { code, seq } = store.findings()[0] as { code: string; seq: number };
   await command({ kind: 'resolve-finding', code, seq, state: 'closed', note: 'relabelled' }, 'k_2');
   for (const name of ['all', 'Zürich', 'a"\\\'b'])

@@ -232,6 +232,13 @@ CREATE TABLE lineage (
 
 CREATE INDEX lineage_node ON lineage (node, side);
 
+CREATE TABLE link (
+  thing TEXT PRIMARY KEY,                -- canonical key
+  links TEXT NOT NULL,                   -- JSON: [{linkType, href, title, hreflang, type}]
+  preferred TEXT,                        -- the link type that is followed where none is asked for
+  seq INTEGER NOT NULL                   -- the entry
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE lot (
   id INTEGER PRIMARY KEY,
   class INTEGER NOT NULL,
