@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { raiseFinding } from '../lifecycle/commands.ts';
 import { insertVerifications } from '../store/verifications.ts';
 import type { Alongside, Capturer } from './capturer.ts';
@@ -77,6 +78,7 @@ const KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>([
   'unsubscribe',
   'note-progress',
   'put-verifications',
+  'note-verification',
 ]);
 
 function isKept(command: Command | KeptChange): command is KeptChange {
@@ -111,6 +113,9 @@ async function applyKept(journal: Store, command: KeptChange, actor: string, now
       });
     case 'put-verifications':
       await journal.db.run(insertVerifications(command.rows));
+      return true;
+    case 'note-verification':
+      await journal.db.run(sql`UPDATE verification SET info = ${command.info} WHERE id = ${command.id}`);
       return true;
   }
 }

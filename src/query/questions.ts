@@ -3,6 +3,17 @@ import { contents, history, scope, thing, whereFrom, whereUsed } from '../geneal
 import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import type { Db } from '../store/db.ts';
+import { sightingsOf } from '../verification/clones.ts';
+import { packFacts } from '../verification/facts.ts';
+import {
+  endReason,
+  licencesKept,
+  makerOf,
+  otherProduct,
+  sealedContent,
+  verificationByCorr,
+  verifications,
+} from '../verification/questions.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { capturedDocument } from './captured-document.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
@@ -20,6 +31,7 @@ export const questions = {
   capturedDocument,
   consistency,
   contents,
+  endReason,
   entryBundle,
   eventDocument,
   eventIDOf,
@@ -33,19 +45,27 @@ export const questions = {
   keptCounts,
   keyByHash,
   latestCheckpoint,
+  licencesKept,
   listKeys,
+  makerOf,
   masterdata,
   masterdataElement,
   masterdataHistory,
   namedQueries,
+  otherProduct,
+  packFacts,
   packLines,
   report,
   resourceMembers,
   scope,
+  sealedContent,
+  sightingsOf,
   storeCounts,
   subscriptions,
   thing,
   tile,
+  verificationByCorr,
+  verifications,
   whereFrom,
   whereUsed,
 } satisfies Record<string, (db: Db, args: never) => Promise<unknown>>;
