@@ -7,6 +7,8 @@ import type { Readers } from '../query/readers.ts';
 import type { Settings } from '../settings.ts';
 import type { Deliveries } from '../subscriptions/deliveries.ts';
 import type { Sockets } from '../subscriptions/sockets.ts';
+import type { PackOperations } from '../verification/pack-operations.ts';
+import type { Verification } from '../verification/verification.ts';
 import type { ApiLimits } from './limits.ts';
 
 /** What the doors are given. Nothing else of the house is known to them. */
@@ -20,6 +22,8 @@ export type ApiDeps = {
   /** Watches whether the sources of events have the right time. */
   readonly clocks: SourceClocks;
   readonly keys: Keys;
+  readonly verification: Verification;
+  readonly packs: PackOperations;
   /** The log's public key, in the form in which it is handed on. */
   readonly vkey: string;
   /** What the HTTP side takes on; API_LIMITS where nothing is given. */

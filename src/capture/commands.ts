@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { editFinding, raiseFinding } from '../lifecycle/commands.ts';
 import { clearLine, closeBatch, grantNumbers, importNumbers, makePool, openBatch, returnNumbers } from '../numbers/index.ts';
 import { putLinks, removeLinks } from '../resolver/commands.ts';
@@ -109,6 +110,7 @@ const KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>([
   'unsubscribe',
   'note-progress',
   'put-verifications',
+  'note-verification',
 ]);
 
 function isKept(command: Command | KeptChange): command is KeptChange {
@@ -143,6 +145,9 @@ async function applyKept(journal: Store, command: KeptChange, actor: string, now
       });
     case 'put-verifications':
       await journal.db.run(insertVerifications(command.rows));
+      return true;
+    case 'note-verification':
+      await journal.db.run(sql`UPDATE verification SET info = ${command.info} WHERE id = ${command.id}`);
       return true;
   }
 }

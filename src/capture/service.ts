@@ -38,7 +38,8 @@ export type KeptChange =
   | { kind: 'subscribe'; id: string; query: string; from: number | null; terms: string; progress: string }
   | { kind: 'unsubscribe'; id: string }
   | { kind: 'note-progress'; id: string; version: number; next: number; progress: string }
-  | { kind: 'put-verifications'; rows: readonly VerificationRow[] };
+  | { kind: 'put-verifications'; rows: readonly VerificationRow[] }
+  | { kind: 'note-verification'; id: string; info: string };
 
 /** Whether who delivers has to look what there is to deliver now; it notes progress itself. */
 export const changesWhatIsKept = ({ kind }: Command | KeptChange): boolean => WHAT_IS_KEPT.has(kind);

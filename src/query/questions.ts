@@ -5,6 +5,17 @@ import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import { batch, batches, grantedNumbers, grantKnown, pool, pools } from '../numbers/index.ts';
 import { linksOf, resolved } from '../resolver/questions.ts';
 import type { Db } from '../store/db.ts';
+import { sightingsOf } from '../verification/clones.ts';
+import { packFacts } from '../verification/facts.ts';
+import {
+  endReason,
+  licencesKept,
+  makerOf,
+  otherProduct,
+  sealedContent,
+  verificationByCorr,
+  verifications,
+} from '../verification/questions.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { capturedDocument } from './captured-document.ts';
 import { eventDocument, eventIDOf, eventPage } from './event-answer.ts';
@@ -24,6 +35,7 @@ export const questions = {
   capturedDocument,
   consistency,
   contents,
+  endReason,
   entryBundle,
   eventDocument,
   eventIDOf,
@@ -40,11 +52,15 @@ export const questions = {
   keyByHash,
   latestCheckpoint,
   linksOf,
+  licencesKept,
   listKeys,
+  makerOf,
   masterdata,
   masterdataElement,
   masterdataHistory,
   namedQueries,
+  otherProduct,
+  packFacts,
   packLines,
   pool,
   pools,
@@ -52,10 +68,14 @@ export const questions = {
   resolved,
   resourceMembers,
   scope,
+  sealedContent,
+  sightingsOf,
   storeCounts,
   subscriptions,
   thing,
   tile,
+  verificationByCorr,
+  verifications,
   whereFrom,
   whereUsed,
 } satisfies Record<string, (db: Db, args: never) => Promise<unknown>>;

@@ -74,8 +74,9 @@ export function isEnded(facts: PackFacts): boolean {
 
 /** The gravest that is said of it. */
 export function conditionOf(facts: PackFacts): 'Illegitimate' | 'Recalled' | 'Suspect' | null {
+  if (facts.findings.some(({ stage }) => stage === 'illegitimate')) return 'Illegitimate';
   if (facts.recalled) return 'Recalled';
-  const suspect = facts.findings.some(({ code, own }) => SUSPECT.has(code) || (own && SUSPECT_OWN.has(code)));
+  const suspect = facts.findings.some(({ code, own, stage }) => stage === 'suspect' || SUSPECT.has(code) || (own && SUSPECT_OWN.has(code)));
   const held = facts.status === 'Quarantined' || facts.status === 'AtLarge' || facts.disposition === 'no_pedigree_match';
   return suspect || held ? 'Suspect' : null;
 }

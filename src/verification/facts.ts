@@ -48,7 +48,7 @@ export type PackFacts = {
   /** ms of the latest event it speaks of. */
   latest: number;
   /** Open findings; `own` are about the thing itself, the others about a container or the lot. */
-  findings: { code: string; own: boolean }[];
+  findings: { code: string; own: boolean; stage: string | null }[];
   /** Its lot number is known of the product, whatever pack bears it. */
   lotKnown: boolean;
   /** The serial number is known in other letters, upper or lower. */
@@ -100,8 +100,8 @@ export async function packFacts(db: Db, { key, site = null, lot = null }: FactsA
           CROSS JOIN term t ON t.id = e.biz_step AND t.text IN ${eachText([...ENDING, REACTIVATING])}
           WHERE p.item = ${rows.own?.node ?? 0} AND p.role = ${ROLE.epc}`,
   );
-  const findings = await db.all<{ node: number; code: string }>(
-    sql`SELECT t.node, f.code FROM ${eachNumber(all.map((row) => row.node))} j CROSS JOIN finding_thing t ON t.node = j.value
+  const findings = await db.all<{ node: number; code: string; stage?: string }>(
+    sql`SELECT t.node, f.* FROM ${eachNumber(all.map((row) => row.node))} j CROSS JOIN finding_thing t ON t.node = j.value
         CROSS JOIN finding f ON f.id = t.finding WHERE f.state = 'open' ORDER BY f.id, t.node`,
   );
   const about = await aboutProduct(db, thing, { site, lot });
@@ -148,7 +148,7 @@ export async function packFacts(db: Db, { key, site = null, lot = null }: FactsA
     container,
     opened: inside.opened,
     latest: latestOf(events),
-    findings: findings.map(({ node, code }) => ({ code, own: node === own.node })),
+    findings: findings.map(({ node, code, stage }) => ({ code, own: node === own.node, stage: stage ?? null })),
   };
 }
 
@@ -247,10 +247,3 @@ async function termTexts(db: Db, ids: readonly (number | null)[]): Promise<Map<n
 
 const persistentSeqs = (persistent: string | null): number[] =>
   persistent === null ? [] : (JSON.parse(persistent) as [string, number][]).map(([, seq]) => seq);
-
-/** The same for several, in their order. */
-export async function packsFacts(db: Db, { packs }: { packs: readonly FactsArgs[] }): Promise<PackFacts[]> {
-  const facts: PackFacts[] = [];
-  for (const pack of packs) facts.push(await packFacts(db, pack));
-  return facts;
-}

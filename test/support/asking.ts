@@ -134,6 +134,41 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async latestCheckpoint(ask) {
     await ask('latestCheckpoint', {});
   },
+  async endReason(ask, { entries }) {
+    for (const seq of sizes(entries)) await ask('endReason', { seq });
+  },
+  async licencesKept(ask) {
+    await ask('licencesKept', {});
+  },
+  async makerOf(ask) {
+    for (const product of ['01/09520123000110', '01/09520123000127', 'none']) await ask('makerOf', { product });
+  },
+  async otherProduct(ask) {
+    for (const key of ['01/09520123000110/21/P1', '01/09520123000127/21/P1', '01/09520123000110']) await ask('otherProduct', { key });
+  },
+  async packFacts(ask, { keys }) {
+    for (const key of [...keys, '01/09520123000110/21/p1', '01/09520123000110/21/none', '01/09520123999999/21/P1'])
+      for (const more of [{}, { lot: 'L1', site: '9520123000103' }]) await ask('packFacts', { key, ...more });
+  },
+  async sealedContent(ask, { keys }) {
+    for (const of of keys) await ask('sealedContent', { of });
+  },
+  async sightingsOf(ask, { keys }) {
+    for (const since of [0, 2 ** 43]) await ask('sightingsOf', { things: keys, since });
+  },
+  async verificationByCorr(ask) {
+    for (const corr of ['c-1', 'none']) for (const since of [0, 2 ** 43]) await ask('verificationByCorr', { caller: 'k_1', corr, since });
+  },
+  async verifications(ask) {
+    for (const args of [
+      { since: 0, limit: 10 },
+      { since: 0, limit: 1, outcome: 'true' },
+      { since: 0, limit: 5, thing: '01/09520123000110/21/P1' },
+      { since: 2 ** 43, limit: 5 },
+      { since: 0, limit: 5, before: '0' },
+    ])
+      await ask('verifications', args);
+  },
   async listKeys(ask) {
     for (const args of [{}, { id: 'k_1' }, { id: "'; --" }]) await ask('listKeys', args);
   },

@@ -147,5 +147,12 @@ export async function openSmallStore(): Promise<TestStore> {
       { kind: 'subscribe', id, query: 'all', from: id === 's-3' ? 0 : null, terms: '{"dest":"https://a.example"}', progress: '{}' },
       'k_2',
     );
+  const asked = { caller: 'k_1', call: 'verify', product: '09520123000110', question: 'q', scan: null, took: 900 };
+  const rows = [
+    { ...asked, id: '0000000000007-a', at: 7, thing: '01/09520123000110/21/P1', serial_hash: null, site: '9520123000103', corr: 'c-1', outcome: 'true', reason: null, info: null, answer: '{"verified":true}' },
+    { ...asked, id: '0000000000008-b', at: 8, thing: '01/09520123000110/21/P1', serial_hash: null, site: '9520123000011', corr: 'c-2', outcome: 'false', reason: 'Not_for_re-distribution', info: 'Recalled', answer: '{}' },
+    { ...asked, id: '0000000000009-c', at: 9, thing: null, serial_hash: 'ab', site: null, corr: 'c-3', outcome: 'error', reason: 'ACC-RATE', info: null, answer: null },
+  ] as const; // biome-ignore format: a table
+  await command({ kind: 'put-verifications', rows }, 'lotline');
   return store;
 }
