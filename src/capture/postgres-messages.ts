@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.ts';
 import { type PostgresStore, SCHEMA } from '../store/postgres/open.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, ShipmentTerms } from './outcome.ts';
 
 export type PostgresThreadData = {
   readonly store: PostgresStore;
@@ -51,3 +51,12 @@ export const ANSWER_CHANNEL = 'lotline_answer';
 export const CHANGE_CHANNEL = 'lotline_change';
 
 export const channelOf = (name: string, store: PostgresStore): string => `${name}_${store.schema ?? SCHEMA}`;
+
+/** The dry run of a shipment as one body of the intake (its kind is `shipment`): the terms in the first line, then the document. */
+export const formatShipment = (body: Uint8Array, terms: ShipmentTerms): Uint8Array =>
+  Buffer.concat([Buffer.from(`${JSON.stringify(terms)}\n`), body]);
+export function readShipment(bytes: Uint8Array): { body: Uint8Array; terms: ShipmentTerms } {
+  const end = bytes.indexOf(10);
+  const terms = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString('utf8')) as ShipmentTerms;
+  return { body: bytes.subarray(end + 1), terms };
+}

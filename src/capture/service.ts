@@ -1,6 +1,7 @@
 import type { Vocabulary } from '../epcis/index.ts';
 import type { EditFinding, RaiseFinding } from '../lifecycle/commands.ts';
 import type { Outcome } from './capturer.ts';
+import type { ShipmentTerms } from './outcome.ts';
 
 /** A capture that is taken but not folded yet. */
 export type PendingJob = { id: number; captureID: string; actor: string; behaviour: 'rollback' | 'proceed'; created: number };
@@ -41,7 +42,7 @@ export interface CaptureService {
   /** One bare event, synchronously (POST /events). */
   captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome>;
   /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
-  check(request: { body: Uint8Array; actor: string }): Promise<string>;
+  check(request: { body: Uint8Array; actor: string; shipment?: ShipmentTerms }): Promise<string>;
   record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }>;
   /** Jobs that are not in the journal's `capture_job` yet, newest first: all, or the one that is named. */
   pending(captureID?: string): Promise<PendingJob[]>;

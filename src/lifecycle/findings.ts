@@ -60,6 +60,7 @@ export const FINDINGS = {
   'SHIP-RECALLED': { severity: 'critical', arrival: false, says: 'shipped although recalled' },
   'SHIP-NOTREL': { severity: 'major', arrival: false, says: 'shipped before its batch was closed' },
   'SHIP-PARTNER': { severity: 'major', arrival: false, says: 'shipped to somebody who is not an authorised trading partner' },
+  'SHIP-TWICE': { severity: 'critical', arrival: false, says: 'shipped while in transit already, or in the hands of somebody else' },
   'RCV-NODATA': { severity: 'major', arrival: false, says: 'received without any data of a shipment' },
   'RCV-OVER': { severity: 'major', arrival: false, says: 'received, but not in the shipment that it came with' },
   'RCV-SHORT': { severity: 'major', arrival: false, says: 'in the shipment, but not received with it' },
