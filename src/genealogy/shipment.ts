@@ -45,11 +45,10 @@ export async function inspectShipment(db: Db, event: EpcisEvent, options: { mini
   const named = await nodesNamed(db, event.epcList);
   const nodes = new Set<Node>(named.values());
   const filled = new Set<Node>();
-  for (const node of named.values())
-    for (const { child, parent } of await nodesInside(db, node, 'all', t)) {
-      nodes.add(child);
-      filled.add(parent);
-    }
+  for (const { child, parent } of await nodesInside(db, [...nodes], 'all', t)) {
+    nodes.add(child);
+    filled.add(parent);
+  }
   const states = await statesOf(db, [...nodes], t);
   const lotNodes = new Map<string, Node>();
   for (const { of } of event.quantityList) {
