@@ -62,6 +62,43 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
     );
 
     app.post(
+      '/ship/check',
+      {
+        config: { roles: rolesWith('read') },
+        bodyLimit: TRYOUT_BYTES_MAX,
+        validatorCompiler,
+        schema: {
+          tags: ['Capture aids'],
+          summary: 'Dry run of a shipment',
+          description:
+            'What stands against shipping, looked for inside of all containers, and whether the data of the shipment are whole (docs/rules.md); the earlier events count as stored. Stores nothing.',
+          consumes: [...JSON_TYPES, ...XML_TYPES],
+          body: DOCUMENT,
+          querystring: Type.Object(
+            {
+              minimumLife: Type.Optional(
+                Type.Integer({ minimum: 0, maximum: 36_500, description: 'Days before its expiry that everything must still have.' }),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+          response: {
+            200: Type.Unsafe<unknown>({
+              type: 'object',
+              description:
+                '{events:[{index, verdict:"ok"|"flag"|"block", findings:[{code, severity, things, message}], completeness?:[{line, name, ok, missing}]}]}',
+            }),
+          },
+        },
+      },
+      async (request, reply) => {
+        const shipment = { minimumLifeMs: (request.query.minimumLife ?? 0) * 86_400_000 };
+        const verdicts = await capture.check({ body: bodyOf(request), actor: principalOf(request).id, shipment });
+        return reply.type('application/json; charset=utf-8').send(`{"events":${verdicts}}`);
+      },
+    );
+
+    app.post(
       '/hash',
       {
         config: { roles: rolesWith('read') },

@@ -9,7 +9,7 @@ import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting } from '../st
 import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, GROUP_FIRST, internal, RETRY_MS, storeBusy } from './group.ts';
-import type { Expectation } from './outcome.ts';
+import type { Expectation, ShipmentTerms } from './outcome.ts';
 import { type Command, changesWhatIsKept, type KeptChange } from './service.ts';
 import { prepare, standBack } from './threads.ts';
 
@@ -17,7 +17,7 @@ export type CaptureThreadData = { folder: string; rules: 'flag' | 'enforce'; ori
 export type CaptureRequest =
   | { wake: true }
   | { event: number; until: number; captureID: string; body: Uint8Array; actor: string; expect?: Expectation }
-  | { check: number; until: number; body: Uint8Array; actor: string }
+  | { check: number; until: number; body: Uint8Array; actor: string; terms: ShipmentTerms | null }
   | { record: number; until: number; command: Command | KeptChange; actor: string }
   | { close: true };
 export type CaptureReply =
@@ -163,7 +163,8 @@ async function captureEvents(list: readonly Extract<CaptureRequest, { event: num
 
 async function answer(request: CaptureRequest): Promise<void> {
   try {
-    if ('check' in request) say({ answer: request.check, verdicts: JSON.stringify(await capturer.check(request.body, request.actor)) });
+    if ('check' in request)
+      say({ answer: request.check, verdicts: JSON.stringify(await capturer.check(request.body, request.actor, request.terms)) });
     else if ('record' in request) {
       const done = await carryOut(capturer, request.command, request.actor);
       keepHead();

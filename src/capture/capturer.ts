@@ -12,9 +12,10 @@ import { type Folded, foldEvents, NotTogether, saveFindings } from './fold-event
 import { LearnedPrefixes } from './learned-prefixes.ts';
 import { masterdataEntry, masterdataRows, readMasterdata } from './masterdata.ts';
 import type { Accepted } from './naming.ts';
-import type { EventVerdict, Expectation, Outcome, TakenDocument } from './outcome.ts';
+import type { EventVerdict, Expectation, Outcome, ShipmentTerms, TakenDocument } from './outcome.ts';
 import { payloadRow, shrink } from './payload.ts';
 import { Sameness, type Verdict } from './sameness.ts';
+import { judgeShipment } from './shipments.ts';
 import { markOf, thingRows } from './thing-rows.ts';
 
 export type { EventVerdict, Outcome, TakenDocument } from './outcome.ts';
@@ -153,8 +154,11 @@ export class Capturer {
     return await this.transaction(async () => await change(this.journal, this.clock()), alongside);
   }
 
-  /** Tells what capturing this document would come to, event by event, and stores nothing (packs-wire.md). */
-  async check(body: Uint8Array, actor: string): Promise<EventVerdict[]> {
+  /**
+   * Tells what capturing this document would come to, event by event, and stores nothing (packs-wire.md). With terms of a shipment, shipping events
+   * are held to what may be shipped as well (domain.md §7.2), whatever rules are in force.
+   */
+  async check(body: Uint8Array, actor: string, terms: ShipmentTerms | null = null): Promise<EventVerdict[]> {
     try {
       await this.start();
       const verdicts: EventVerdict[] = [];
@@ -173,6 +177,10 @@ export class Capturer {
           }));
           continue;
         }
+        const shipment =
+          terms !== null && item.event.bizStep === 'shipping'
+            ? await judgeShipment(this.journal, item.event, document.header.epcisHeader, terms)
+            : null;
         const before = run.errors.length;
         const reported = new Map<string, EventVerdict['findings'][number]>();
         const { blocked, refused } = await this.takeOne(item, run, (code, keys) => {
@@ -185,7 +193,12 @@ export class Capturer {
           if (!reported.has(error.code))
             found.findings.push({ code: error.code, severity: 'major', things: error.things ?? [], message: error.title });
         }
-        found.verdict = blocked ? 'block' : found.findings.some((f) => f.severity !== 'info') ? 'flag' : 'ok';
+        if (shipment !== null) {
+          found.completeness = shipment.completeness;
+          found.findings = [...shipment.findings, ...found.findings.filter(({ code }) => !shipment.findings.some((f) => f.code === code))];
+        }
+        found.verdict =
+          blocked || (shipment?.findings.length ?? 0) > 0 ? 'block' : found.findings.some((f) => f.severity !== 'info') ? 'flag' : 'ok';
       }
       await this.journal.rollback();
       return verdicts;

@@ -6,7 +6,7 @@ import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
 import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
-import type { Expectation } from './outcome.ts';
+import type { Expectation, ShipmentTerms } from './outcome.ts';
 import type { Acceptance, CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, fromProblem, ownBuffer, ready, startThread } from './threads.ts';
 
@@ -129,12 +129,14 @@ export class EmbeddedCapture implements CaptureService {
     );
   }
 
-  async check(request: { body: Uint8Array; actor: string }): Promise<string> {
+  async check(request: { body: Uint8Array; actor: string; shipment?: ShipmentTerms }): Promise<string> {
     if (this.checks >= this.limits.checks) throw this.full(`${this.limits.checks} dry runs are waiting`);
     const body = ownBuffer(request.body);
     this.checks++;
     try {
-      return await this.askSoon((check, until) => this.send({ check, until, body, actor: request.actor }, [body.buffer]));
+      return await this.askSoon((check, until) =>
+        this.send({ check, until, body, actor: request.actor, terms: request.shipment ?? null }, [body.buffer]),
+      );
     } finally {
       this.checks--;
     }

@@ -2,14 +2,16 @@ import { checkLineage } from '../genealogy/checks.ts';
 import { dueOf } from '../lifecycle/due.ts';
 import { FINDINGS, type FindingCode } from '../lifecycle/findings.ts';
 import { Fold, WAITING_CODES } from '../lifecycle/fold.ts';
+import { packsSeveral, repackings } from '../lifecycle/repacking.ts';
 import { factsFrom, rowsFrom, seqsOf, statesFrom } from '../lifecycle/rows.ts';
-import { type Facts, type LotPart, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
+import { type Facts, FLAG, type LotPart, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
 import { takesOutUnnamed } from '../lifecycle/steps.ts';
 import { judgeNumbers } from '../numbers/index.ts';
 import type { Journal } from '../store/journal.ts';
 import type { EventRow, FindingRow, FindingThing, NewThing } from '../store/rows.ts';
 import { type Accepted, isEffective, type NamedEvent, Naming } from './naming.ts';
 import { type Endings, endedWithContent, givePositions, isOfFold, noteEnding, refold, standing, stayRow } from './refold.ts';
+import { namesLots, shippedUnderOtherLots } from './shipped-lots.ts';
 
 /**
  * When documents came: for each the number of its first entry, rising, and the record time of all. What is derived from a document came to be known
@@ -48,6 +50,7 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
   );
   await load(journal, naming, accepted);
   const onTop: NamedEvent[] = [];
+  const refilled = new Set<Node>();
   const late: LateEvent[] = [];
   const effective: Facts[] = [];
   for (const a of accepted) {
@@ -59,10 +62,14 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
       late.push({ accepted: a, event });
       continue;
     }
-    if (isEffective(a)) fold.apply(event.facts, event.named);
+    if (isEffective(a)) {
+      const { parent } = event.named;
+      if (parent !== null && (parent.flags & FLAG.parent) !== 0 && packsSeveral(event.facts)) refilled.add(parent.node);
+      fold.apply(event.facts, event.named);
+    }
     onTop.push(event);
   }
-  const found = await save(journal, naming, onTop, moment);
+  const found = await save(journal, naming, onTop, refilled, moment);
   // What the fold found is stored before histories are folded again: that may find it no longer so.
   await saveFindings(journal, found, moment);
   if (late.length > 0) {
@@ -122,7 +129,13 @@ async function load(journal: Journal, naming: Naming, accepted: readonly Accepte
 }
 
 /** Saves what was folded on top of the present. */
-async function save(journal: Journal, naming: Naming, events: readonly NamedEvent[], moment: Moment): Promise<FindingThing[]> {
+async function save(
+  journal: Journal,
+  naming: Naming,
+  events: readonly NamedEvent[],
+  refilled: ReadonlySet<Node>,
+  moment: Moment,
+): Promise<FindingThing[]> {
   const { fold } = naming;
   const atSeq = moment.firsts[0] as number;
   const answered = fold.answered.length === 0 ? [] : (await journal.findingThings(WAITING_CODES, fold.answered)).filter(isOfFold);
@@ -147,8 +160,27 @@ async function save(journal: Journal, naming: Naming, events: readonly NamedEven
   return [
     ...stands,
     ...(await endedWithContent(journal, endings)),
+    ...(await refillings(journal, [...refilled], atSeq)),
+    ...(await shippedUnderOtherLots(journal, effective.map(({ facts }) => facts).filter(namesLots))),
     ...(await checkLineage(journal, { transformations, nodes: [], seqs: [] }, atSeq)),
   ];
+}
+
+/** AGG-REUSED of events from entry `fromSeq` on, by the whole histories of these containers. */
+async function refillings(journal: Journal, containers: readonly Node[], fromSeq: number): Promise<FindingThing[]> {
+  if (containers.length === 0) return [];
+  const parts = await journal.histories(containers);
+  const events = await factsFrom(journal, await journal.events([...new Set(parts.map(({ seq }) => seq))]));
+  const factsOf = new Map(events.map((facts) => [facts.seq, facts]));
+  return containers
+    .flatMap((node) => {
+      const own = parts.filter((part) => part.node === node);
+      return repackings(
+        node,
+        own.map(({ seq, role }) => ({ facts: factsOf.get(seq) as Facts, role })),
+      );
+    })
+    .filter(({ seq }) => seq >= fromSeq);
 }
 
 /** Puts down as rows the rest of a run, from the first event on that is late or declares another erroneous, and folds again what that changes. */
@@ -158,7 +190,7 @@ async function saveLate(journal: Journal, late: readonly LateEvent[], atSeq: num
     late.map(({ event }) => event),
   );
   const found: FindingThing[] = [];
-  const start = { nodes: new Set<Node>(), emptied: [] as Node[], ms: Number.POSITIVE_INFINITY };
+  const start = { nodes: new Set<Node>(), emptied: [] as Node[], ms: Number.POSITIVE_INFINITY, voided: [] as number[] };
   const around = { transformations: [] as number[], nodes: [] as Node[], seqs: [] as number[] };
   const claims = new Map<Node, Facts[]>();
   const concern = (facts: Facts, parts: readonly LotPart[]) => {
@@ -181,6 +213,7 @@ async function saveLate(journal: Journal, late: readonly LateEvent[], atSeq: num
     }
     if (accepted.voids.length === 0) continue;
     await journal.setVoid(accepted.voids, accepted.seq);
+    start.voided.push(...accepted.voids);
     for (const heir of accepted.heirs) await journal.setTwin(heir.seq, heir.twinOf);
     const rows = await journal.events([...accepted.voids, ...accepted.heirs.map((heir) => heir.seq)]);
     for (const [i, facts] of (await factsFrom(journal, rows)).entries()) {

@@ -33,9 +33,14 @@ export type Outcome = {
   readonly first: { readonly seq: number; readonly eventID: string; readonly duplicate: boolean } | null;
 };
 
+/** What a planned shipment is asked besides (POST /ship/check). */
+export type ShipmentTerms = { readonly minimumLifeMs: number };
+
 /** What one event would come to, for the dry run (packs-wire.md, POST /check). */
 export type EventVerdict = {
   index: number;
   verdict: 'ok' | 'flag' | 'block';
   findings: { code: string; severity: string; things: string[]; message: string }[];
+  /** Of a shipment, where that was asked: epcis-2.0.md §16.4, line by line. */
+  completeness?: readonly { line: number; name: string; ok: boolean | null; missing: readonly string[] }[];
 };

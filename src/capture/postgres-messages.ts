@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.ts';
 import { type PostgresStore, SCHEMA } from '../store/postgres/open.ts';
-import type { Expectation, Outcome } from './outcome.ts';
+import type { Expectation, Outcome, ShipmentTerms } from './outcome.ts';
 
 export type PostgresThreadData = {
   readonly store: PostgresStore;
@@ -58,4 +58,13 @@ export const formatGuarded = (body: Uint8Array, expect: Expectation): Uint8Array
 export function readGuarded(body: Uint8Array): { body: Uint8Array; expect: Expectation } {
   const { expect, event } = JSON.parse(Buffer.from(body).toString('utf8')) as { expect: Expectation; event: string };
   return { body: Buffer.from(event), expect };
+}
+
+/** The dry run of a shipment as one body of the intake (its kind is `shipment`): the terms in the first line, then the document. */
+export const formatShipment = (body: Uint8Array, terms: ShipmentTerms): Uint8Array =>
+  Buffer.concat([Buffer.from(`${JSON.stringify(terms)}\n`), body]);
+export function readShipment(bytes: Uint8Array): { body: Uint8Array; terms: ShipmentTerms } {
+  const end = bytes.indexOf(10);
+  const terms = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString('utf8')) as ShipmentTerms;
+  return { body: bytes.subarray(end + 1), terms };
 }

@@ -21,6 +21,7 @@ import {
   type PostgresThreadRequest,
   REQUEST_KEPT_MS,
   readGuarded,
+  readShipment,
   WRITER_IDLE,
 } from './postgres-messages.ts';
 import { type Change, type Command, changesWhatIsKept, type KeptChange } from './service.ts';
@@ -45,7 +46,7 @@ const SLICE_BYTES = 64 * 1024 * 1024;
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /** What somebody has put into the intake. */
-type Taken = Omit<TakenDocument, 'kind'> & { readonly kind: TakenDocument['kind'] | 'guarded' | 'check' | 'command' };
+type Taken = Omit<TakenDocument, 'kind'> & { readonly kind: TakenDocument['kind'] | 'guarded' | 'check' | 'shipment' | 'command' };
 /** From where on the writer looks, and when it last looked at all there is. */
 type Place = { from: number; lookedThrough: number };
 type Head = { readonly id: number; readonly bytes: number; readonly late: number };
@@ -264,7 +265,10 @@ async function sayChanged(client: pg.Client, what: Change): Promise<void> {
 async function answerOne(client: pg.Client, capturer: Capturer, { kind, captureID, actor, body }: Taken): Promise<void> {
   try {
     if (kind === 'check') await forget(client, [captureID], [[captureID, { verdicts: JSON.stringify(await capturer.check(body, actor)) }]]);
-    else {
+    else if (kind === 'shipment') {
+      const { body: document, terms } = readShipment(body);
+      await forget(client, [captureID], [[captureID, { verdicts: JSON.stringify(await capturer.check(document, actor, terms)) }]]);
+    } else {
       const command = JSON.parse(Buffer.from(body).toString('utf8')) as Command | KeptChange;
       await carryOut(capturer, command, actor, async (done) => {
         await forget(client, [captureID], [[captureID, { done }]]);

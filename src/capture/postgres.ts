@@ -8,12 +8,13 @@ import { connect, hangUp, isPostgresFault, PostgresPool } from '../store/postgre
 import type { Outcome } from './capturer.ts';
 import { QUEUE_LIMITS, type QueueLimits } from './embedded.ts';
 import { RETRY_MS, storeBusy } from './group.ts';
-import type { Expectation } from './outcome.ts';
+import type { Expectation, ShipmentTerms } from './outcome.ts';
 import {
   ANSWER_CHANNEL,
   CHANGE_CHANNEL,
   channelOf,
   formatGuarded,
+  formatShipment,
   INTAKE_CHANNEL,
   type IntakeAnswer,
   type PostgresThreadData,
@@ -43,7 +44,7 @@ const BEAT_MS = 2_000;
 /** How long a stop waits for the group in hand. One that is cut off then is folded by whoever writes next. */
 const CLOSE_MS = 12_000;
 
-type Kind = 'document' | 'event' | 'guarded' | 'check' | 'command';
+type Kind = 'document' | 'event' | 'guarded' | 'check' | 'shipment' | 'command';
 type Row = {
   readonly kind: Kind;
   readonly captureID: string;
@@ -114,11 +115,13 @@ export class PostgresCapture implements CaptureService {
     throw problemOf(answer);
   }
 
-  async check({ body, actor }: { body: Uint8Array; actor: string }): Promise<string> {
+  async check({ body, actor, shipment }: { body: Uint8Array; actor: string; shipment?: ShipmentTerms }): Promise<string> {
     const { checks } = this.limits;
-    const running = [...this.waiting.values()].filter(({ kind }) => kind === 'check').length;
+    const running = [...this.waiting.values()].filter(({ kind }) => kind === 'check' || kind === 'shipment').length;
     if (running >= checks) throw this.full(`${checks} dry runs are waiting`);
-    const answer = await this.ask('check', actor, body);
+    const answer = await (shipment === undefined
+      ? this.ask('check', actor, body)
+      : this.ask('shipment', actor, formatShipment(body, shipment)));
     if ('verdicts' in answer) return answer.verdicts;
     throw problemOf(answer);
   }

@@ -1,11 +1,13 @@
 import { type Fold, type FoldCode, type Interval, intervalKey, type Offence, WAITING_CODES } from '../lifecycle/fold.ts';
 import { foldHistories, type HistorySource } from '../lifecycle/history-fold.ts';
 import type { Position } from '../lifecycle/order.ts';
+import { type Part, repackings } from '../lifecycle/repacking.ts';
 import { factsFrom, positionOf, rowsFrom, sameState, seqsOf, statesFrom } from '../lifecycle/rows.ts';
 import { type Facts, FLAG, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
 import { endsThings } from '../lifecycle/steps.ts';
 import type { Journal } from '../store/journal.ts';
 import type { FindingThing, IntervalRow, ThingRow } from '../store/rows.ts';
+import { namesLots, shippedUnderOtherLots } from './shipped-lots.ts';
 
 /** Things whose histories are folded at a time: bounds the memory of a correction of 100,000 serials. */
 const SLICE = 20_000;
@@ -31,6 +33,9 @@ export type Refolded = { added: FindingThing[]; removed: FindingThing[] };
 /** Containers by the event that ends them. */
 export type Endings = Map<number, Set<Node>>;
 
+/** What the histories of one correction tell besides the states of things. */
+type Around = { readonly endings: Endings; readonly shipments: Map<number, Facts>; readonly repacked: FindingThing[] };
+
 /**
  * Folds histories again after events that came late, or that void others (design.md §3). Affected are the things they name and what
  * has left them since, at any depth; their containers are folded along, because content takes over what they tell. Every thing is folded
@@ -38,13 +43,14 @@ export type Endings = Map<number, Set<Node>>;
  */
 export async function refold(
   journal: Journal,
-  start: { nodes: Iterable<Node>; emptied: readonly Node[]; ms: number },
+  start: { nodes: Iterable<Node>; emptied: readonly Node[]; ms: number; voided: readonly number[] },
   atSeq: number,
 ): Promise<Refolded> {
   const result: Refolded = { added: [], removed: [] };
-  // What was inside a container at its end can be told only when all stays are as they should be.
+  // What was inside a container at its end, or at its shipping, can be told only when all stays are as they should be.
   const endings: Endings = new Map();
-  const toldOfEndings: FindingThing[] = [];
+  const told: FindingThing[] = [];
+  const around: Around = { endings, shipments: new Map(), repacked: [] };
   const queue = await affectedSince(journal, [...start.nodes], start.emptied, start.ms);
   const done = new Set<Node>();
   while (queue.size > 0) {
@@ -54,12 +60,19 @@ export async function refold(
       done.add(node);
       if (slice.push(node) >= SLICE) break;
     }
-    const { carried, nodes } = await refoldSlice(journal, slice, atSeq, result, endings);
-    toldOfEndings.push(...(await journal.findingThings(['AGG-HASCHILDREN'], nodes)));
+    const { carried, nodes } = await refoldSlice(journal, slice, atSeq, result, around);
+    told.push(...(await journal.findingThings(['AGG-HASCHILDREN', 'AGG-REUSED'], nodes)));
     // A container came out differently (a cycle was opened or closed elsewhere): what has left it since is affected too.
     for (const node of await affectedSince(journal, [...carried], [], start.ms)) if (!done.has(node)) queue.add(node);
   }
-  await replaceFindings(journal, toldOfEndings, await endedWithContent(journal, endings), atSeq, result);
+  const { shipments } = around;
+  told.push(...(await journal.findingsAt(['EX-PND-5'], [...shipments.keys(), ...start.voided])));
+  const found = [
+    ...(await endedWithContent(journal, endings)),
+    ...around.repacked,
+    ...(await shippedUnderOtherLots(journal, shipments.values())),
+  ];
+  await replaceFindings(journal, told, found, atSeq, result);
   return result;
 }
 
@@ -92,7 +105,7 @@ async function refoldSlice(
   slice: readonly Node[],
   atSeq: number,
   result: Refolded,
-  endings: Endings,
+  around: Around,
 ): Promise<{ carried: Set<Node>; nodes: readonly Node[] }> {
   let rows: readonly ThingRow[] = [];
   const source: HistorySource = {
@@ -125,13 +138,22 @@ async function refoldSlice(
   await journal.updateThings(await rowsFrom(journal, changed));
   for (const node of await saveStays(journal, fold, list, atSeq)) if (!inSlice.has(node)) carried.add(node);
   await saveOffences(journal, fold, list, ordered, atSeq, result);
+  const parts = new Map<Node, Part[]>();
   for (const event of ordered) {
+    if (namesLots(event)) around.shipments.set(event.seq, event);
+    for (const { node, role } of named.get(event.seq) ?? []) {
+      if (((fold.states.get(node)?.flags ?? 0) & FLAG.parent) === 0) continue;
+      const own = parts.get(node);
+      if (own) own.push({ facts: event, role });
+      else parts.set(node, [{ facts: event, role }]);
+    }
     noteEnding(
-      endings,
+      around.endings,
       event,
       (named.get(event.seq) ?? []).filter((part) => part.role === ROLE.epc && part.node > 0).map((part) => fold.get(part.node)),
     );
   }
+  for (const [node, own] of parts) around.repacked.push(...repackings(node, own));
   return { carried, nodes: list };
 }
 

@@ -4,7 +4,7 @@ import type { ClearLine, CloseBatch, GrantNumbers, ImportNumbers, OpenBatch, Poo
 import type { PutLinks, RemoveLinks } from '../resolver/commands.ts';
 import type { VerificationRow } from '../store/rows.ts';
 import type { Outcome } from './capturer.ts';
-import type { Expectation } from './outcome.ts';
+import type { Expectation, ShipmentTerms } from './outcome.ts';
 
 /** A capture that is taken but not folded yet. */
 export type PendingJob = { id: number; captureID: string; actor: string; behaviour: 'rollback' | 'proceed'; created: number };
@@ -62,7 +62,7 @@ export interface CaptureService {
    */
   captureEvent(request: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome>;
   /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
-  check(request: { body: Uint8Array; actor: string }): Promise<string>;
+  check(request: { body: Uint8Array; actor: string; shipment?: ShipmentTerms }): Promise<string>;
   record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }>;
   /** Jobs that are not in the journal's `capture_job` yet, newest first: all, or the one that is named. */
   pending(captureID?: string): Promise<PendingJob[]>;

@@ -36,12 +36,13 @@ export async function contents(db: Db, args: { of: string; depth: number | 'all'
 
 export type Inside = { child: Node; parent: Node; depth: number; quantity: number | null; uom: string };
 
-/** What is inside, level by level, each container's content in order of id. */
-export async function nodesInside(db: Db, node: Node, depth: number | 'all', t: AsOf): Promise<Inside[]> {
+/** What is inside of one or of several, level by level, each container's content in order of id. */
+export async function nodesInside(db: Db, of: Node | readonly Node[], depth: number | 'all', t: AsOf): Promise<Inside[]> {
   const found: Inside[] = [];
-  const seen = new Set<Node>([node]);
+  const start = (typeof of === 'number' ? [of] : of).filter((node) => node > 0);
+  const seen = new Set<Node>(start);
   const deepest = depth === 'all' ? DEPTH_MAX : Math.min(depth, DEPTH_MAX);
-  let frontier = node > 0 ? [node] : [];
+  let frontier = start;
   for (let level = 1; level <= deepest && frontier.length > 0; level++) {
     const rows = await db.all<Omit<Inside, 'depth'>>(
       sql`SELECT child, parent, quantity, uom FROM ${staysAsOf(t, { parents: frontier })} s WHERE to_seq IS NULL ORDER BY parent, child, uom`,

@@ -191,7 +191,7 @@ export class Fold {
    */
   private miss(parent: State, facts: Facts): void {
     const listed = new Set(facts.things[ROLE.child]);
-    for (const child of [...this.insideOf(parent.node)]) {
+    for (const child of this.insideOf(parent.node)) {
       if (listed.has(child.node)) continue;
       this.offend('EX-DNP-3', facts, child.node, child.enteredSeq);
       this.leave(child, facts, false);

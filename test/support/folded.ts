@@ -162,6 +162,8 @@ export function given(...told: Told[]) {
     fold,
     of,
     lot: lotNamed,
+    /** What was told, as the fold takes it. */
+    factsOf: (): Facts[] => events.map(({ facts }) => facts),
     /** Whether an event that is told now comes late. */
     isLate: (event: Told): boolean => {
       const { facts, named } = name(event, told.length);

@@ -87,6 +87,11 @@ function kindsOf({ packs, cases, pallets, parts, materials, lots }: Scene) {
     ship: fc
       .tuple(at, fc.oneof(some(things), some(containers, 1)), site)
       .map(([t, e, s]) => ship(t, e, named({ from: 1, to: 2, site: s }) as object)),
+    shipLots: fc
+      .tuple(at, fc.oneof(some(things, 2), some(containers, 1)), some(lots, 1), fc.boolean())
+      .map(([t, e, l, ofLot]) =>
+        ship(t, e, { from: 1, to: 2 }, { quantityList: l.map((lot) => quantityOf(ofLot ? lotOf(lot) : lotOf(lot, 12), 3)) }),
+      ),
     receive: fc
       .tuple(at, fc.oneof(some(things), some(containers, 1)), site, pick([2, 3]))
       .map(([t, e, s, to]) => receive(t, e, named({ from: 1, to, site: s }) as object)),
@@ -159,7 +164,7 @@ function eventsIn(stage: Scene, weights: Partial<Record<Kind, number>>): fc.Arbi
 const THEMES = {
   everything: eventsIn(scene(7, 3, 2), {
     commission: 6, pack: 5, fillCase: 3, fillPallet: 3, unpack: 4, unpackAll: 4, unpackShort: 2, lookInto: 1, ship: 3, receive: 3, voidShipping: 2, observe: 3,
-    destroy: 2, decommission: 1, transact: 1, associate: 1, dissociate: 1, transform: 4, observeLot: 2, packLot: 1, encode: 1, reactivate: 1,
+    destroy: 2, decommission: 1, transact: 1, associate: 1, dissociate: 1, transform: 4, observeLot: 2, packLot: 1, encode: 1, reactivate: 1, shipLots: 2,
   }), // biome-ignore format: a table
   numbers: eventsIn(scene(2, 1, 1), {
     encode: 4,
@@ -171,6 +176,16 @@ const THEMES = {
     destroy: 1,
     reactivate: 3,
     unpackAll: 1,
+  }),
+  lots: eventsIn(scene(3, 1, 1), {
+    commission: 6,
+    fillCase: 3,
+    fillPallet: 2,
+    shipLots: 4,
+    unpack: 1,
+    unpackAll: 1,
+    decommission: 1,
+    receive: 1,
   }),
   trade: eventsIn(scene(2, 1, 1), {
     unpackShort: 2,
