@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { LotlineError } from '../errors.ts';
 import { checkDigit } from '../identifiers/index.ts';
+import type { Db } from '../store/db.ts';
 import type { Journal } from '../store/journal.ts';
 import type { PoolRow } from '../store/rows.ts';
 import { eachPlacedText, eachText } from '../store/sql.ts';
@@ -41,6 +42,7 @@ export const grantNumbers = {
       if (there.length > 0) return false;
     }
     const pool = await storedPool(db, command.pool);
+    await refuseClosed(db, command.run);
     const { remaining } = await measure(db, pool);
     if (BigInt(command.quantity) > remaining) throw tooMany(pool, command.quantity, remaining);
     await db.run(
@@ -55,6 +57,13 @@ export const grantNumbers = {
     return true;
   },
 } as const;
+
+/** What a closed batch came to stands. */
+async function refuseClosed(db: Db, run: string): Promise<void> {
+  const [batch] = await db.all<{ state: string }>(sql`SELECT state FROM batch WHERE id = ${run}`);
+  if (batch?.state === 'closed')
+    throw new LotlineError('REC-STATE', `batch ${run} is closed`, { at: '/run', fix: 'Name the batch that the numbers are for.' });
+}
 
 /** A key speaks of one pool. */
 export const keyOf = ({ pool, key }: Pick<GrantNumbers, 'pool' | 'key'>): string | null => (key === null ? null : `${pool}/${key}`);
