@@ -20,6 +20,7 @@ import { ledgerRoutes, proofRoutes } from './ledger.ts';
 import { API_LIMITS, keepWithinLimits } from './limits.ts';
 import { masterdataRoutes } from './masterdata.ts';
 import { Metrics } from './metrics.ts';
+import { openScsRoutes } from './open-scs.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
 import { poolRoutes } from './pools.ts';
@@ -129,6 +130,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(proofRoutes(deps));
       await api.register(poolRoutes(deps));
       await api.register(batchRoutes(deps));
+      await api.register(openScsRoutes(deps));
     },
     { prefix: '/api/v1' },
   );

@@ -59,7 +59,7 @@ export const grantNumbers = {
 } as const;
 
 /** What a closed batch came to stands. */
-async function refuseClosed(db: Db, run: string): Promise<void> {
+export async function refuseClosed(db: Db, run: string): Promise<void> {
   const [batch] = await db.all<{ state: string }>(sql`SELECT state FROM batch WHERE id = ${run}`);
   if (batch?.state === 'closed')
     throw new LotlineError('REC-STATE', `batch ${run} is closed`, { at: '/run', fix: 'Name the batch that the numbers are for.' });
@@ -140,8 +140,10 @@ async function put(journal: Journal, pool: PoolRow, serials: readonly string[], 
 /** PostgreSQL takes a bare parameter among selected columns for a text. */
 const inline = (number: number) => sql`CAST(${number} AS BIGINT)`;
 
-function tooMany(pool: PoolRow, quantity: number, remaining: bigint): LotlineError {
+export function tooMany(pool: PoolRow, quantity: number, remaining: bigint): LotlineError {
   const left = `pool ${pool.id} may grant ${remaining} more, and ${quantity} are asked for`;
+  if (pool.imported > 0)
+    return new LotlineError('SN-GUESSABLE', left, { at: '/quantity', fix: 'Take in more numbers, or longer ones into another pool.' });
   if (isInOrder(pool))
     return new LotlineError('SN-GUESSABLE', left, { at: '/quantity', fix: 'Ask for fewer, or open a pool with another extension digit.' });
   return new LotlineError('SN-GUESSABLE', `${left}: a serial number could be guessed in 1 of 10,000 tries`, {
