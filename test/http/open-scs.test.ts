@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, problemOf, TestServer } from '../support/server.ts';
 import { ENGINES } from '../support/test-store.ts';
@@ -141,6 +143,22 @@ describe.each(ENGINES)('on %s', (engine) => {
     const commissioning = (await server.get(`/epcis/events/${encodeURIComponent(results[5]?.eventID as string)}`)).json();
     expect(JSON.stringify(commissioning)).toContain('2026-03-01');
     expect(JSON.stringify(commissioning)).toContain('PO-7');
+  });
+
+  it('takes the example of each message in docs/numbers.md as it stands there', async () => {
+    const [, json = ''] = /```json\n([\s\S]+?)```/.exec(readFileSync(join(import.meta.dirname, '../../docs/numbers.md'), 'utf8')) ?? [];
+    const { messages } = JSON.parse(json.replaceAll('pool_…', pool)) as { messages: { message: string }[] };
+    const results = await send(...messages);
+    const { messages: all } = (await server.get('/api/v1/open-scs')).json();
+    expect(results.map(({ message }) => message).sort()).toEqual(all.sort());
+    // The numbers of the example were never granted, and the pool makes its own.
+    const refused = results.filter(({ status }) => status === 'refused').map(({ message, problem }) => [message, problem?.code]);
+    expect(refused).toEqual(
+      ['SNReturnUnallocated', 'SNReturnAllocated', 'SNInvalidatingEvent', 'SNtoUnallocated', 'SNtoAllocated'].map((name) => [
+        name,
+        'SN-STATE',
+      ]),
+    );
   });
 
   it('a message that is sent again has no second effect', async () => {
