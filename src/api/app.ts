@@ -20,6 +20,7 @@ import { ledgerRoutes, proofRoutes } from './ledger.ts';
 import { API_LIMITS, keepWithinLimits } from './limits.ts';
 import { masterdataRoutes } from './masterdata.ts';
 import { Metrics } from './metrics.ts';
+import { openScsRoutes } from './open-scs.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
 import { packRoutes } from './packs.ts';
@@ -138,6 +139,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(batchRoutes(deps));
       await api.register(packRoutes(deps));
       await api.register(verificationRoutes(deps));
+      await api.register(openScsRoutes(deps));
     },
     { prefix: '/api/v1' },
   );

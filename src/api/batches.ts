@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { rolesWith } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
-import { gtinIn, lotIn } from '../numbers/index.ts';
+import { expiryIn, gtinIn, lotIn } from '../numbers/index.ts';
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
@@ -141,7 +141,7 @@ export function batchRoutes({ readers, capture, keys }: ApiDeps): FastifyPluginA
         const id = newId('batch');
         const terms = { perParent, yieldLimits: limits, clearance: clearance?.required ?? false };
         await capture.record(
-          { kind: 'open-batch', id, gtin: gtinIn(gtin), lot: lotIn(lot), expiry, line, planned, terms },
+          { kind: 'open-batch', id, gtin: gtinIn(gtin), lot: lotIn(lot), expiry: expiryIn(expiry), line, planned, terms },
           principalOf(request).id,
         );
         return await reply

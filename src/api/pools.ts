@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { rolesWith } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
-import { checkImported, type GrantKnown, keyOf, numberingOf, type PoolAnswer, refuseTwice } from '../numbers/index.ts';
+import { checkImported, keyOf, numberingOf, type PoolAnswer, refuseTwice } from '../numbers/index.ts';
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
@@ -178,22 +178,8 @@ export function poolRoutes({ readers, capture }: ApiDeps): FastifyPluginAsyncTyp
         const actor = principalOf(request).id;
         const { quantity, requester = actor, run = '' } = request.body;
         const key = request.headers['idempotency-key'] ?? null;
-        const id = newId('grant');
-        const wish = { quantity, requester, run };
-        const before = await grantOf(pool, key);
-        if (before === null) {
-          const seed = randomBytes(32).toString('hex');
-          await capture.record({ kind: 'grant-numbers', id, pool, ...wish, key, seed }, actor);
-        }
-        // Of two requests with one key that came at once, the other may have been first.
-        const granted = before ?? (await readers.look('grantKnown', { id })) ?? (await grantOf(pool, key));
-        if (granted === null) throw new Error(`grant ${id} was recorded and is not there`);
-        if (granted.quantity !== quantity || granted.requester !== requester || granted.run !== run)
-          throw new LotlineError('REQ-REPEAT', 'this Idempotency-Key was used for another request', {
-            at: 'Idempotency-Key',
-            fix: 'Repeat the request as it was, or give this one a key of its own.',
-          });
-        const bytes = (await readers.askJson('grantedNumbers', { id: granted.id }, wanted(request))) as Uint8Array;
+        const id = await grantOnce({ readers, capture }, { pool, quantity, requester, run, key }, actor);
+        const bytes = (await readers.askJson('grantedNumbers', { id }, wanted(request))) as Uint8Array;
         return sendJson(reply.code(201), bytes);
       },
     );
@@ -267,9 +253,25 @@ export function poolRoutes({ readers, capture }: ApiDeps): FastifyPluginAsyncTyp
       },
     );
   };
+}
 
-  async function grantOf(pool: string, key: string | null): Promise<GrantKnown | null> {
-    const repeatKey = keyOf({ pool, key });
-    return repeatKey === null ? null : await readers.look('grantKnown', { key: repeatKey });
+export type Wish = { pool: string; quantity: number; requester: string; run: string; key: string | null };
+
+/** Has numbers granted, or finds the grant that the same key got before; answers its id. REQ-REPEAT where the key was used for something else. */
+export async function grantOnce({ readers, capture }: Pick<ApiDeps, 'readers' | 'capture'>, wish: Wish, actor: string): Promise<string> {
+  const repeatKey = keyOf(wish);
+  const before = async () => (repeatKey === null ? null : await readers.look('grantKnown', { key: repeatKey }));
+  let granted = await before();
+  if (granted === null) {
+    const id = newId('grant');
+    await capture.record({ kind: 'grant-numbers', id, ...wish, seed: randomBytes(32).toString('hex') }, actor);
+    // Of two requests with one key that came at once, the other may have been first.
+    granted = (await readers.look('grantKnown', { id })) ?? (await before());
   }
+  if (granted === null) throw new Error('a grant was recorded and is not there');
+  if (granted.quantity === wish.quantity && granted.requester === wish.requester && granted.run === wish.run) return granted.id;
+  throw new LotlineError('REQ-REPEAT', 'this Idempotency-Key was used for another request', {
+    at: 'Idempotency-Key',
+    fix: 'Repeat the request as it was, or give this one a key of its own.',
+  });
 }

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { LotlineError } from '../errors.ts';
 import { checkDigit } from '../identifiers/index.ts';
+import type { Db } from '../store/db.ts';
 import type { Journal } from '../store/journal.ts';
 import type { PoolRow } from '../store/rows.ts';
 import { eachPlacedText, eachText } from '../store/sql.ts';
@@ -41,6 +42,7 @@ export const grantNumbers = {
       if (there.length > 0) return false;
     }
     const pool = await storedPool(db, command.pool);
+    await refuseClosed(db, command.run);
     const { remaining } = await measure(db, pool);
     if (BigInt(command.quantity) > remaining) throw tooMany(pool, command.quantity, remaining);
     await db.run(
@@ -55,6 +57,13 @@ export const grantNumbers = {
     return true;
   },
 } as const;
+
+/** What a closed batch came to stands. */
+export async function refuseClosed(db: Db, run: string): Promise<void> {
+  const [batch] = await db.all<{ state: string }>(sql`SELECT state FROM batch WHERE id = ${run}`);
+  if (batch?.state === 'closed')
+    throw new LotlineError('REC-STATE', `batch ${run} is closed`, { at: '/run', fix: 'Name the batch that the numbers are for.' });
+}
 
 /** A key speaks of one pool. */
 export const keyOf = ({ pool, key }: Pick<GrantNumbers, 'pool' | 'key'>): string | null => (key === null ? null : `${pool}/${key}`);
@@ -131,8 +140,10 @@ async function put(journal: Journal, pool: PoolRow, serials: readonly string[], 
 /** PostgreSQL takes a bare parameter among selected columns for a text. */
 const inline = (number: number) => sql`CAST(${number} AS BIGINT)`;
 
-function tooMany(pool: PoolRow, quantity: number, remaining: bigint): LotlineError {
+export function tooMany(pool: PoolRow, quantity: number, remaining: bigint): LotlineError {
   const left = `pool ${pool.id} may grant ${remaining} more, and ${quantity} are asked for`;
+  if (pool.imported > 0)
+    return new LotlineError('SN-GUESSABLE', left, { at: '/quantity', fix: 'Take in more numbers, or longer ones into another pool.' });
   if (isInOrder(pool))
     return new LotlineError('SN-GUESSABLE', left, { at: '/quantity', fix: 'Ask for fewer, or open a pool with another extension digit.' });
   return new LotlineError('SN-GUESSABLE', `${left}: a serial number could be guessed in 1 of 10,000 tries`, {

@@ -6,7 +6,7 @@ export { type ClearLine, type CloseBatch, clearLine, closeBatch, type OpenBatch,
 export { batch, batches } from './batches.ts';
 export { type GrantNumbers, grantNumbers, keyOf } from './grant.ts';
 export { makePool, type PoolCommand } from './make-pool.ts';
-export { type Asked, checkImported, gtinIn, lotIn, numberingOf, refuseTwice, SERIAL_MAX } from './numbering.ts';
+export { type Asked, checkImported, expiryIn, gtinIn, lotIn, numberingOf, refuseTwice, SERIAL_MAX } from './numbering.ts';
 export { type GrantKnown, grantedNumbers, grantKnown, type PoolAnswer, pool, pools } from './pools.ts';
 export { type ImportNumbers, importNumbers, type ReturnNumbers, returnNumbers } from './returns.ts';
 export { judgeNumbers } from './told.ts';

@@ -1,5 +1,5 @@
 import { LotlineError } from '../errors.ts';
-import { hasValidCheckDigit } from '../identifiers/index.ts';
+import { gs1Date, hasValidCheckDigit } from '../identifiers/index.ts';
 import { type Numbering, spaceOf, UNMISTAKABLE } from './space.ts';
 
 /** AI 21 takes so many characters, of GS1's set 82 (codes.md §2). */
@@ -34,6 +34,21 @@ export function lotIn(text: string): string {
     at: '/lot',
     fix: 'Write 1 to 20 characters of GS1 character set 82, without spaces.',
   });
+}
+
+/** An expiry as it may be given: a date, a month, or six digits, whose day may be 00. */
+export function expiryIn(text: string): string {
+  const six = /^\d{6}$/.test(text) ? text : `${text.replaceAll('-', '').slice(2)}00`.slice(0, 6);
+  try {
+    gs1Date(six, /^\d{6}$/.test(text) ? new Date().getUTCFullYear() : Number(text.slice(0, 4)));
+    return text;
+  } catch (cause) {
+    throw new LotlineError('ID-FORM', `${text.slice(0, 40)} is no date`, {
+      at: '/expiry',
+      fix: 'Write YYYY-MM-DD, YYYY-MM or YYMMDD.',
+      cause,
+    });
+  }
 }
 
 function serialsOf(gtin: string, { length, alphabet = UNMISTAKABLE }: Asked): ReturnType<typeof numberingOf> {

@@ -1,20 +1,26 @@
 import { sql } from 'drizzle-orm';
 import { LotlineError } from '../errors.ts';
 import { formatKey } from '../identifiers/index.ts';
-import type { Db } from '../store/db.ts';
+import type { Db, JournalDb } from '../store/db.ts';
 import type { Journal } from '../store/journal.ts';
 import type { PoolRow } from '../store/rows.ts';
 import { eachPlacedText, eachText } from '../store/sql.ts';
+import { refuseClosed, tooMany } from './grant.ts';
 import { COMMISSIONED, LABEL_FATE } from './label-status.ts';
 import { noteLevel } from './low-water.ts';
-import { SSCC_LENGTH, STATE, storedPool } from './stored-pool.ts';
+import { measure, SSCC_LENGTH, STATE, storedPool } from './stored-pool.ts';
 import { takenOf } from './taken.ts';
 
 /** Numbers that a run did not use. `purged`: the line has confirmed that none of them is left in it; otherwise they must never appear. */
 export type ReturnNumbers = { kind: 'return-numbers'; pool: string; serials: readonly string[]; purged: boolean };
 
 /** Numbers that somebody else hands out, each with what came with it, such as a crypto code. */
-export type ImportNumbers = { kind: 'import-numbers'; pool: string; numbers: readonly (readonly [serial: string, tail: string | null])[] };
+export type ImportNumbers = {
+  kind: 'import-numbers';
+  pool: string;
+  numbers: readonly (readonly [serial: string, tail: string | null])[] /** They come allocated: to this run, at once. */;
+  grant?: { id: string; requester: string; run: string };
+};
 
 /** `used`: on a pack, or on a label that events tell to be spoilt or kept; it counts there. */
 type Standing = { serial: string; pool: number; grant_seq: number | null; state: number; used: number };
@@ -85,10 +91,32 @@ export const importNumbers = {
           FROM ${eachPlacedText(told)} j CROSS JOIN pool p ON p.seq = ${pool.seq} ORDER BY j.value`,
     );
     await db.run(sql`UPDATE pool SET imported = imported + ${serials.length} WHERE seq = ${pool.seq}`);
+    if (command.grant !== undefined) await allocate(db, pool, serials, command.grant, seq);
     await noteLevel(journal, pool.class, seq, recordTime);
     return true;
   },
 } as const;
+
+/** Grants numbers that came for a run: these and no others. */
+async function allocate(
+  db: JournalDb,
+  pool: PoolRow,
+  serials: readonly string[],
+  grant: { id: string; requester: string; run: string },
+  seq: number,
+): Promise<void> {
+  await refuseClosed(db, grant.run);
+  const { remaining } = await measure(db, { ...pool, imported: pool.imported + serials.length });
+  if (BigInt(serials.length) > remaining) throw tooMany(pool, serials.length, remaining);
+  await db.run(
+    sql`INSERT INTO number_grant (seq, id, pool, requester, run, repeat_key, quantity, returned, invalid)
+        VALUES (${seq}, ${grant.id}, ${pool.seq}, ${grant.requester}, ${grant.run}, NULL, ${serials.length}, 0, 0)`,
+  );
+  await db.run(
+    sql`UPDATE number SET grant_seq = ${seq}, state = ${STATE.allocated} WHERE class = ${pool.class} AND serial IN ${eachText(serials)}`,
+  );
+  await db.run(sql`UPDATE pool SET granted = granted + ${serials.length} WHERE seq = ${pool.seq}`);
+}
 
 async function standingOf(db: Db, classId: number, serials: readonly string[]): Promise<Standing[]> {
   return await db.all<Standing>(
