@@ -4,6 +4,8 @@ import { rasterOf } from './raster.ts';
 import { linearModules } from './symbol.ts';
 
 const SEPARATOR = '\u001d';
+/** Begins an escape in the data of `^BX`; stands in no data, so that nothing has to be doubled, which not all readers of ZPL take alike. */
+const ESCAPE = '|';
 /** Every printer has these in its own font; a text with others is printed as a picture of itself. */
 const PRINTERS_OWN = /^[\u0020-\u007e\u00a0-\u00ff]*$/;
 
@@ -47,7 +49,7 @@ function symbol(mark: SymbolMark, dot: number, dots: (mm: number) => number): st
     height,
   } = mark;
   // Sets 82, 39 and base64url, and all of ISBT 128, are without them; data that are not would be a fault of this program.
-  if (/[\^~]/.test(text)) throw new Error('a symbol with ^ or ~ cannot be put into ZPL');
+  if (/[\^~|]/.test(text)) throw new Error('a symbol with ^, ~ or | cannot be put into ZPL');
   const place = `^FO${dots(x)},${dots(y)}`;
   switch (type) {
     case 'gs1-128':
@@ -58,8 +60,9 @@ function symbol(mark: SymbolMark, dot: number, dots: (mm: number) => number): st
     }
     case 'gs1datamatrix':
     case 'datamatrix': {
-      const data = text.replaceAll('_', '__').replaceAll(SEPARATOR, '_1');
-      return `${place}^BXN,${dots(module)},200,0,0,6,_,1^FD${type === 'gs1datamatrix' ? '_1' : ''}${data}^FS`;
+      const fnc1 = `${ESCAPE}1`;
+      const data = (type === 'gs1datamatrix' ? fnc1 : '') + text.replaceAll(SEPARATOR, fnc1);
+      return `${place}^BXN,${dots(module)},200,0,0,6,${ESCAPE},1^FD${data}^FS`;
     }
     default:
       throw new Error(`no layout has a ${type} symbol`);
