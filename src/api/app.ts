@@ -16,6 +16,7 @@ import { findingRoutes } from './findings.ts';
 import { genealogyRoutes } from './genealogy.ts';
 import { identifierRoutes } from './identifiers.ts';
 import { keyRoutes } from './keys.ts';
+import { labelRoutes } from './labels.ts';
 import { ledgerRoutes, proofRoutes } from './ledger.ts';
 import { API_LIMITS, keepWithinLimits } from './limits.ts';
 import { masterdataRoutes } from './masterdata.ts';
@@ -133,6 +134,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(masterdataRoutes(deps));
       await api.register(linkRoutes(deps));
       await api.register(tryoutRoutes(deps));
+      await api.register(labelRoutes());
       await api.register(capturedRoutes(deps));
       await api.register(proofRoutes(deps));
       await api.register(poolRoutes(deps));

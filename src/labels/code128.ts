@@ -35,21 +35,21 @@ export function codewordsOf(text: string, gs1: boolean): number[] {
 /** Modules of the whole symbol: 11 a codeword, the check character with them, 13 of the stop character. */
 export const modulesOfCodewords = (codewords: readonly number[]): number => 11 * (codewords.length + 1) + 13;
 
-/** The field data of ZPL's `^BC` that print just these codewords: `>;` start C, `>8` FNC1, … */
-export function zplOfCodewords(codewords: readonly number[]): string {
-  let pairs = false;
-  return codewords
-    .map((codeword, i) => {
-      if (i === 0 || codeword === SWITCH_B || codeword === SWITCH_C) {
-        const before = pairs;
-        pairs = codeword === START_C || (codeword === SWITCH_C && !before);
-        if (i === 0) return pairs ? '>;' : '>:';
-        if (before !== pairs) return pairs ? '>5' : '>6';
-      }
-      if (codeword === FNC1) return '>8';
-      if (pairs) return String(codeword).padStart(2, '0');
-      const character = String.fromCharCode(codeword + 32);
-      return { '>': '>0', '^': '><', '~': '>=' }[character] ?? character;
-    })
-    .join('');
+/**
+ * The field data of ZPL's `^BC` that print just these codewords: `>;` start C, `>:` start B, `>6` from C to B, `>8` FNC1. Null for those
+ * that go back to C: not all that reads ZPL agrees on what `>5` means amid set B.
+ */
+export function zplOfCodewords(codewords: readonly number[]): string | null {
+  let pairs = codewords[0] === START_C;
+  let zpl = pairs ? '>;' : '>:';
+  for (const codeword of codewords.slice(1)) {
+    if (!pairs && codeword === SWITCH_C) return null;
+    if (codeword === FNC1) zpl += '>8';
+    else if (pairs && codeword === SWITCH_B) {
+      pairs = false;
+      zpl += '>6';
+    } else if (pairs) zpl += String(codeword).padStart(2, '0');
+    else zpl += codeword + 32 === 0x3e ? '>0' : String.fromCharCode(codeword + 32);
+  }
+  return zpl;
 }

@@ -41,7 +41,7 @@ export function layOutBag({ elements, isbt, text }: Label, { dot, year }: { dot:
   let top = MARGIN;
   const product = text.get('product');
   if (product !== undefined)
-    top = sheet.block(fitText(product, '/text/product', { size: 4.6, face: 'bold', width: beside, lines: 2 }), MARGIN, top) + GAP;
+    top = sheet.block(fitText(product, '/text/product', { size: 4.6, face: 'bold', width: beside, lines: 2 }), MARGIN, top) + GAP + 0.8;
 
   const parts = isbt?.parts ?? [];
   const number = (structure: string) => parts.find((part) => part.structure === structure);

@@ -1,4 +1,4 @@
-import { type Element, hriLines } from '../identifiers/index.ts';
+import { type Element, findAi, hriLines } from '../identifiers/index.ts';
 import { CAPITALS, type Drawing } from './drawing.ts';
 import { type Block, fitText, Sheet, symbolWidth, tooLong } from './fit.ts';
 import { widthOf } from './font.ts';
@@ -14,8 +14,9 @@ const GAP = 2.5;
 const HRI = 3.4;
 const HRI_GAP = 1.4;
 const TITLE = 2.3;
-/** Heights of the digits of what stands in clear: 7 mm where there is room (codes.md §7). */
+/** Heights of the digits of what stands in clear: of a logistic unit 7 mm where there is room (codes.md §7). */
 const VALUES = [7, 5.5, 4.4, 3.5, 2.8, 2.2].map((capitals) => capitals / CAPITALS);
+const CASE_VALUE_MAX = 4.4 / CAPITALS;
 
 type Sizing = { readonly dot: number | null; readonly year: number; readonly size: LabelSize };
 /** Linear symbols with their HRI, the lowest last. */
@@ -54,7 +55,7 @@ export function layOutLogistic(label: Label, { dot, year, size }: Sizing, withMa
   const product = label.text.get('product');
   if (product !== undefined) {
     const block = fitText(product, '/text/product', { size: 6, face: 'bold', width: headWidth, lines: 3 });
-    top = sheet.block(block, MARGIN, top) + 2;
+    top = sheet.block(block, MARGIN, top) + 3;
   }
   for (const [name, value] of label.text) {
     if (name === 'product') continue;
@@ -68,7 +69,8 @@ export function layOutLogistic(label: Label, { dot, year, size }: Sizing, withMa
   }
 
   const room = height - MARGIN - barsHeight - top;
-  const rows = VALUES.map((value) => rowsOf(label.elements, inner, value, year)).find(({ height: needed }) => needed <= room);
+  const values = withMatrix ? VALUES.filter((value) => value <= CASE_VALUE_MAX) : VALUES;
+  const rows = values.map((value) => rowsOf(label.elements, inner, value, year)).find(({ height: needed }) => needed <= room);
   if (rows === undefined)
     throw tooLong(
       label.text.size > 1 ? '/text' : '/data',
@@ -88,14 +90,18 @@ export function layOutLogistic(label: Label, { dot, year, size }: Sizing, withMa
   return { width, height, marks: sheet.marks };
 }
 
-/** Elements joined into as few symbols as keep their order, the width and the 48 characters; the SSCC in one of its own, the last. */
+/**
+ * Elements joined into as few symbols as the width and the 48 characters let be, those of predefined length first, so that the fewest
+ * separators are needed; the SSCC in a symbol of its own, the last.
+ */
 function split(elements: readonly Element[], inner: number, logistic: boolean, dot: number | null): Bars[] {
   const groups: Element[][] = [];
   const sscc = elements.filter(({ ai }) => ai === '00');
   // Quiet zones may reach into the margins: nothing is printed there.
   const room = inner + 2 * MARGIN - 2;
-  for (const element of elements) {
-    if (element.ai === '00') continue;
+  const others = elements.filter(({ ai }) => ai !== '00');
+  const predefined = ({ ai }: Element) => findAi(ai)?.predefined === true;
+  for (const element of [...others.filter(predefined), ...others.filter((other) => !predefined(other))]) {
     const last = groups.at(-1);
     if (last !== undefined && measure([...last, element], room, logistic, dot, true) !== null) last.push(element);
     else groups.push([element]);
@@ -145,7 +151,7 @@ function rowsOf(elements: readonly Element[], inner: number, size: number, year:
   return { rows, height: rows.reduce((sum, row) => sum + rowHeight(row), 0) };
 }
 
-const rowHeight = (row: Row) => CAPITALS * (TITLE + Math.max(...row.map(({ size }) => size))) + 1.1 + GAP;
+const rowHeight = (row: Row) => CAPITALS * (TITLE + Math.max(...row.map(({ size }) => size))) + 1.4 + GAP;
 
 function drawRows(sheet: Sheet, rows: readonly Row[], inner: number, from: number, year: number): number {
   let top = from;
@@ -153,7 +159,7 @@ function drawRows(sheet: Sheet, rows: readonly Row[], inner: number, from: numbe
     row.forEach(({ element, size }, i) => {
       const x = MARGIN + (i * (inner + GAP)) / 2;
       const below = sheet.line(titleOf(element), x, top, 'regular', TITLE);
-      sheet.line(shownValue(element, year), x, below + 1.1, 'bold', size);
+      sheet.line(shownValue(element, year), x, below + 1.4, 'bold', size);
     });
     top += rowHeight(row);
   }

@@ -5,7 +5,7 @@ import { type Label, shownName, shownValue, titleOf } from './label.ts';
 import { gs1Symbol, moduleSize, sizeRuleOf } from './symbol.ts';
 
 const [WIDTH, HEIGHT, MARGIN] = [50, 25, 2];
-const GAP = 1.2;
+const GAP = 1.6;
 const VALUE = 2.5;
 const VALUE_MIN = 1.76;
 const NOTE = 1.9;
