@@ -7,6 +7,7 @@ import addFormats from 'ajv-formats';
 import { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest, fastify } from 'fastify';
 import { LotlineError } from '../errors.ts';
 import { authenticate } from './authenticate.ts';
+import { batchRoutes } from './batches.ts';
 import { readBodiesAsBytes } from './bodies.ts';
 import { capturedRoutes } from './captures.ts';
 import type { ApiDeps } from './deps.ts';
@@ -21,7 +22,9 @@ import { masterdataRoutes } from './masterdata.ts';
 import { Metrics } from './metrics.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
+import { poolRoutes } from './pools.ts';
 import { answerProblem } from './problems.ts';
+import { scanRoutes } from './scan.ts';
 import { thingRoutes } from './things.ts';
 import { tryoutRoutes } from './tryouts.ts';
 
@@ -118,6 +121,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     async (api) => {
       await api.register(keyRoutes(deps));
       await api.register(identifierRoutes());
+      await api.register(scanRoutes(deps));
       await api.register(thingRoutes(deps));
       await api.register(genealogyRoutes(deps));
       await api.register(findingRoutes(deps));
@@ -125,6 +129,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(tryoutRoutes(deps));
       await api.register(capturedRoutes(deps));
       await api.register(proofRoutes(deps));
+      await api.register(poolRoutes(deps));
+      await api.register(batchRoutes(deps));
     },
     { prefix: '/api/v1' },
   );

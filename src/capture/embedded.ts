@@ -6,6 +6,7 @@ import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
 import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
+import type { Expectation } from './outcome.ts';
 import type { Acceptance, CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, fromProblem, ownBuffer, ready, startThread } from './threads.ts';
 
@@ -121,10 +122,10 @@ export class EmbeddedCapture implements CaptureService {
     this.thread.postMessage({ wake: true } satisfies CaptureRequest);
   }
 
-  async captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome> {
+  async captureEvent({ actor, expect, ...request }: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome> {
     const body = ownBuffer(request.body);
     return await this.askSoon((event, until) =>
-      this.send({ event, until, captureID: randomUUID(), body, actor: request.actor }, [body.buffer]),
+      this.send({ event, until, captureID: randomUUID(), body, actor, ...(expect && { expect }) }, [body.buffer]),
     );
   }
 

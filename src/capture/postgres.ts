@@ -8,10 +8,12 @@ import { connect, hangUp, isPostgresFault, PostgresPool } from '../store/postgre
 import type { Outcome } from './capturer.ts';
 import { QUEUE_LIMITS, type QueueLimits } from './embedded.ts';
 import { RETRY_MS, storeBusy } from './group.ts';
+import type { Expectation } from './outcome.ts';
 import {
   ANSWER_CHANNEL,
   CHANGE_CHANNEL,
   channelOf,
+  formatGuarded,
   INTAKE_CHANNEL,
   type IntakeAnswer,
   type PostgresThreadData,
@@ -41,7 +43,7 @@ const BEAT_MS = 2_000;
 /** How long a stop waits for the group in hand. One that is cut off then is folded by whoever writes next. */
 const CLOSE_MS = 12_000;
 
-type Kind = 'document' | 'event' | 'check' | 'command';
+type Kind = 'document' | 'event' | 'guarded' | 'check' | 'command';
 type Row = {
   readonly kind: Kind;
   readonly captureID: string;
@@ -105,8 +107,9 @@ export class PostgresCapture implements CaptureService {
     return { captureID };
   }
 
-  async captureEvent({ body, actor }: { body: Uint8Array; actor: string }): Promise<Outcome> {
-    const answer = await this.ask('event', actor, body);
+  async captureEvent({ body, actor, expect }: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome> {
+    const answer =
+      expect === undefined ? await this.ask('event', actor, body) : await this.ask('guarded', actor, formatGuarded(body, expect));
     if ('outcome' in answer) return answer.outcome;
     throw problemOf(answer);
   }

@@ -30,5 +30,9 @@ export { checkCoi, checkDin, checkDinCharacter, type Isbt128Structure, readIsbt1
 export { formatKey, glnOf, locationKey, parseKey, partyKey } from './key.ts';
 export { checkName } from './name.ts';
 export { type DataItem, type Iso15434Message, readIso15434 } from './scan/iso15434.ts';
+export { LAYOUTS, type Layout } from './scan/keyboard.ts';
+export type { Notice } from './scan/message-content.ts';
 export { readScan, type Scan, type ScanWarning } from './scan/read-scan.ts';
+export { readArrival, type ScanProblem, type ScanProfile, type ScanReading } from './scan/reading.ts';
+export { type ScannerSetup, SETUP_ELEMENTS, workOutSetup } from './scan/setup.ts';
 export type { Thing, ThingLot } from './thing.ts';

@@ -2,6 +2,7 @@ import { keyByHash, listKeys } from '../access/questions.ts';
 import { contents, history, scope, thing, whereFrom, whereUsed } from '../genealogy/index.ts';
 import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
+import { batch, batches, grantedNumbers, grantKnown, pool, pools } from '../numbers/index.ts';
 import type { Db } from '../store/db.ts';
 import { captureJobs } from './capture-jobs.ts';
 import { capturedDocument } from './captured-document.ts';
@@ -16,6 +17,8 @@ import { subscriptions } from './subscriptions.ts';
 
 /** Every question that may be asked of the store, by name. Arguments and answers are plain values, so that a question can go to another thread. */
 export const questions = {
+  batch,
+  batches,
   captureJobs,
   capturedDocument,
   consistency,
@@ -26,6 +29,8 @@ export const questions = {
   eventPage,
   findingPlace,
   findings,
+  grantKnown,
+  grantedNumbers,
   hasMember,
   history,
   inclusion,
@@ -39,6 +44,8 @@ export const questions = {
   masterdataHistory,
   namedQueries,
   packLines,
+  pool,
+  pools,
   report,
   resourceMembers,
   scope,

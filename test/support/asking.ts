@@ -23,6 +23,20 @@ const sizes = (entries: number) => [...new Set([0, 1, 2, 3, 255, 256, 257, Math.
 
 /** How each question is asked. One that is missing here does not compile. */
 export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promise<void> } = {
+  async batch(ask) {
+    const { list = [] } = (await ask('batches', { limit: 100 })) ?? {};
+    for (const id of [...list.map((one) => one.id), 'none']) await ask('batch', { id });
+  },
+  async batches(ask) {
+    for (const args of [
+      { limit: 10 },
+      { limit: 1 },
+      { limit: 5, state: 'open' as const },
+      { limit: 5, state: 'closed' as const },
+      { limit: 5, before: 20 },
+    ])
+      await ask('batches', args);
+  },
   async captureJobs(ask) {
     for (const args of [{ limit: 1_000 }, { limit: 2, before: 4 }, { limit: 5, actor: 'tester' }, { limit: 5, actor: 'nobody' }])
       await ask('captureJobs', args);
@@ -90,6 +104,12 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     for (const code of new Set(all?.map((finding) => finding.code))) await ask('findings', { limit: 50, code });
     for (const { id } of (all ?? []).slice(0, 5)) await ask('findings', { limit: 1, id });
     for (const thing of keys) await ask('findings', { limit: 50, thing });
+  },
+  async grantKnown(ask) {
+    for (const args of [{ id: 'grant_1' }, { id: 'none' }, { key: 'pool_1/again' }, { key: 'none' }, {}]) await ask('grantKnown', args);
+  },
+  async grantedNumbers(ask) {
+    for (const id of ['grant_1', 'grant_2', 'grant_3', 'none']) await ask('grantedNumbers', { id });
   },
   async hasMember(ask, { keys }) {
     for (const resource of RESOURCES)
@@ -182,6 +202,20 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
         after = page?.next ?? null;
         if (after === null) break;
       }
+  },
+  async pool(ask) {
+    const { list = [] } = (await ask('pools', { limit: 100 })) ?? {};
+    for (const id of [...list.map((one) => one.id), 'none']) await ask('pool', { id });
+  },
+  async pools(ask) {
+    for (const args of [
+      { limit: 10 },
+      { limit: 1 },
+      { limit: 5, gtin: '09520123000110' },
+      { limit: 5, gtin: '00000000000000' },
+      { limit: 5, before: 30 },
+    ])
+      await ask('pools', args);
   },
   async report(ask, { entries }) {
     for (const run of [null, { sent: 0 }, { sent: 3 }])

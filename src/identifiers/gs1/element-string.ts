@@ -49,6 +49,16 @@ type ElementStringReading = {
  * not of predefined length (codes.md §2). A separator behind one that is, is tolerated. Strict: whatever is not sure is refused.
  */
 export function readElementString(data: string): ElementStringReading {
+  const reading = splitElementString(data);
+  checkElements(reading.elements);
+  return reading;
+}
+
+/**
+ * The elements of an element string as the separators and the predefined lengths divide it, their content unchecked: symbols of one label
+ * are checked together (codes.md §2). Refuses data where no application identifier begins.
+ */
+export function splitElementString(data: string): ElementStringReading {
   let end = data.length;
   while (end > 0 && data[end - 1] === SEPARATOR) end--;
   if (end === 0) throw refusal('ID-FORM', 'no elements', 'Scan a symbol that holds GS1 data.');
@@ -70,7 +80,6 @@ export function readElementString(data: string): ElementStringReading {
     elements.push({ ai: rule.ai, value: data.slice(at, to) });
     at = data[to] === SEPARATOR ? to + 1 : to;
   }
-  checkElements(elements);
   return { elements, trailingSeparators: data.length - end };
 }
 

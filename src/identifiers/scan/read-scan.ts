@@ -28,11 +28,16 @@ export type Scan = {
   readonly data: string;
 };
 
-const GS1_SYMBOLOGIES = new Set(['d2', 'C1', 'Q3', 'e0', 'J1']);
+export const GS1_SYMBOLOGIES: ReadonlySet<string> = new Set(['d2', 'C1', 'Q3', 'e0', 'J1']);
 const PLAIN_SYMBOLOGIES = new Set(['d1', 'Q1', 'J0']);
 /** Digits of a symbol that holds nothing but a GTIN. */
 const EAN_DIGITS: Readonly<Record<string, number>> = { E0: 13, E4: 8, I1: 14 };
 const COMPOSITE = '|]e0';
+
+/** Whether data of this symbology can be read here: `d2`, `C0`, `E0`, … */
+export function isReadable(symbology: string): boolean {
+  return GS1_SYMBOLOGIES.has(symbology) || PLAIN_SYMBOLOGIES.has(symbology) || EAN_DIGITS[symbology] !== undefined || symbology === 'C0';
+}
 
 /**
  * Reads one clean message of a scanner, symbology identifier first (codes.md §2, §8): `]d2`, `]C1`, `]Q3`, `]e0`, `]J1` hold GS1 elements;
@@ -109,7 +114,7 @@ function readComposite(gtin: string, data: string): readonly Element[] {
   return readElementString(`01${gtin}${data}`).elements.slice(1);
 }
 
-function nationalOf(elements: readonly Element[]): { scheme: 'PZN'; value: string }[] {
+export function nationalOf(elements: readonly Element[]): { scheme: 'PZN'; value: string }[] {
   const numbers = new Set<string>();
   for (const { ai, value } of elements) {
     const pzn = ai === '710' ? value : ai === '01' ? pznOfNtin(value) : null;
