@@ -27,7 +27,9 @@ const POLL_MS = 250;
 /** A gateway that was killed or that is being restarted is waited for. */
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 120_000;
+/** Things of a fault that are asked for, and how long for what is found of them. */
 const KEYS_ASKED = 20;
+const FOUND_MS_MAX = 20_000;
 
 type Flags = {
   url?: string;
@@ -217,22 +219,43 @@ async function closeBatch(client: Client, { batch, pool }: Numbers, run: LineRun
   return closed.body as Closing;
 }
 
-/** What lotline says of each fault: findings that name its things, checks of the batch that do, or the refusal, which the sending has seen. */
+/**
+ * What lotline says of each fault: findings that name its things, checks of the batch that do, or the refusal, which the sending has seen. Some are found
+ * behind the capture, a wrong clock for one, so that what should be found is waited for.
+ */
 async function lookFor(client: Client, planted: readonly PlantedFault[], closing: Closing | null): Promise<Found[]> {
+  const until = Date.now() + FOUND_MS_MAX;
   const all: Found[] = [];
   for (const fault of planted) {
     const { says, codes, refused } = LINE_FAULTS[fault.fault];
     const expected: readonly string[] = refused === null ? codes : [refused];
-    const found = new Set<string>(refused === null ? [] : [refused]);
-    for (const thing of fault.things.slice(0, KEYS_ASKED)) {
-      const { findings } = await client.ask<{ findings: { code: string }[] }>('/api/v1/findings', { thing, perPage: '100' });
-      for (const { code } of findings) found.add(code);
-      for (const { name, things } of closing?.checks ?? []) if (things?.includes(thing)) found.add(name);
+    for (;;) {
+      const found = refused === null ? await codesOf(client, fault, codes, closing) : new Set([refused]);
+      const ok = expected.length === 0 || expected.some((code) => found.has(code));
+      if (ok || Date.now() > until) {
+        all.push({ ...fault, says, expected, found: [...found].sort(), ok });
+        break;
+      }
+      await wait(POLL_MS);
     }
-    for (const code of codes) if (fault.things.length === 0 && (await nameEvents(client, code, fault.events))) found.add(code);
-    all.push({ ...fault, says, expected, found: [...found].sort(), ok: expected.length === 0 || expected.some((code) => found.has(code)) });
   }
   return all;
+}
+
+async function codesOf(
+  client: Client,
+  { things, events }: PlantedFault,
+  codes: readonly string[],
+  closing: Closing | null,
+): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const thing of things.slice(0, KEYS_ASKED)) {
+    const { findings } = await client.ask<{ findings: { code: string }[] }>('/api/v1/findings', { thing, perPage: '100' });
+    for (const { code } of findings) found.add(code);
+    for (const { name, things: named } of closing?.checks ?? []) if (named?.includes(thing)) found.add(name);
+  }
+  for (const code of codes) if (things.length === 0 && (await nameEvents(client, code, events))) found.add(code);
+  return found;
 }
 
 async function nameEvents(client: Client, code: string, events: readonly string[]): Promise<boolean> {
