@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -165,9 +166,10 @@ async function send(line: Client, run: LineRun, at: { startsAt: number; speed: n
 
 /** A line keeps what it was not told is kept, and sends it again. */
 async function post(line: Client, text: string): Promise<Reply> {
+  const headers = { 'lotline-capture-id': randomUUID() };
   for (const until = Date.now() + RETRY_MS_MAX; ; ) {
     try {
-      return await line.send('POST', '/epcis/capture', { body: Buffer.from(text) });
+      return await line.send('POST', '/epcis/capture', { body: Buffer.from(text), headers });
     } catch (error) {
       if (!(error instanceof LotlineError) || error.code !== 'CFG-VALUE' || Date.now() > until) throw error;
       await wait(RETRY_MS);
