@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   restore: async () => (await import('./cli/restore.ts')).restoreCommand,
   'correct-clock': async () => (await import('./cli/correct-clock.ts')).correctClockCommand,
   gateway: async () => (await import('./cli/gateway.ts')).gatewayCommand,
+  'simulate-line': async () => (await import('./cli/simulate-line.ts')).simulateLineCommand,
 };
 
 const program = new Command('lotline').description('The open event ledger for serialized medicines and cell therapies.').version(VERSION);

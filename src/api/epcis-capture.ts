@@ -229,7 +229,8 @@ export function errorBehaviour(request: FastifyRequest): 'rollback' | 'proceed' 
   });
 }
 
-function chosenID(request: FastifyRequest): string | undefined {
+/** The id that the sender has chosen for its document. */
+export function chosenID(request: FastifyRequest): string | undefined {
   const id = request.headers['lotline-capture-id'];
   if (id === undefined || (typeof id === 'string' && UUID.test(id))) return id?.toLowerCase();
   throw new LotlineError('REQ-FORM', `${CAPTURE_ID} is ${String(id).slice(0, 50)}`, {

@@ -4,7 +4,7 @@ import { isXml } from '../epcis/index.ts';
 import { LotlineError } from '../errors.ts';
 import { documentOfEvent, type Gateway } from '../integrations/gateway/gateway.ts';
 import { bodyOf, readBodiesAsBytes } from './bodies.ts';
-import { errorBehaviour, READ_BEFORE_ANSWER_MAX } from './epcis-capture.ts';
+import { chosenID, errorBehaviour, READ_BEFORE_ANSWER_MAX } from './epcis-capture.ts';
 import { checkDocumentVersion } from './epcis-headers.ts';
 import { gatewayPage } from './gateway-page.ts';
 import { API_LIMITS, keepWithinLimits, type Load, wanted } from './limits.ts';
@@ -68,7 +68,8 @@ export async function buildGatewayApp(deps: GatewayDeps): Promise<FastifyInstanc
     const read = await documents.read('inspect', sent, { maxEvents: deps.captureMaxEvents, whole }, wanted(request));
     checkDocumentVersion(request, { schemaVersion: read.schemaVersion, xml: isXml(read.body) });
     if (read.errors.length > 0) throw new RefusedDocument(read.errors);
-    return await gateway.take({ body: read.body, behaviour, read });
+    const captureID = chosenID(request);
+    return await gateway.take({ body: read.body, behaviour, read, ...(captureID !== undefined && { captureID }) });
   };
 
   app.post('/epcis/capture', async (request, reply) => {

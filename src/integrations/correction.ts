@@ -17,7 +17,7 @@ export type StoredEvent = { readonly text: string; readonly context: string; rea
 export type CorrectionDocument = { readonly captureID: string; readonly text: string; readonly originals: readonly StoredEvent[] };
 
 /** Originals of one document. Folding them again costs by what they name, once a document. */
-const ORIGINALS_MAX = 500;
+const ORIGINALS_MAX = 5_000;
 
 /** `+61m`, `-1h`, `+1h30m`, `+90s`. */
 export function readOffset(text: string): number {

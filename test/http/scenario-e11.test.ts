@@ -89,7 +89,7 @@ afterAll(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-describe.each(ENGINES)('E-11 on %s', (engine) => {
+describe.each(LONG ? ENGINES : ENGINES.slice(0, 1))('E-11 on %s', (engine) => {
   it('what a line with a wrong clock told while its link was lost comes once, is flagged, and is put right as if it had been right', {
     timeout: LONG ? 3_600_000 : 240_000,
   }, async () => {
@@ -139,7 +139,7 @@ describe.each(ENGINES)('E-11 on %s', (engine) => {
     }
     await truth.service.deps.capture.settled();
     const lot = encodeURIComponent('01/09520123000110/10/L1');
-    for (const time of [undefined, iso(at(0, 30)), iso(at(1, 30)), iso(at(3, 0)), iso(at(5, 0))]) {
+    for (const time of [undefined, iso(at(3))]) {
       const query = `of=${lot}${time === undefined ? '' : `&at=${encodeURIComponent(time)}`}`;
       const rows = async (from: TestServer) => (await from.get(`/api/v1/genealogy/scope/packs?${query}`)).body.split('\n').sort();
       const [mine, theirs] = [await rows(server), await rows(truth)];

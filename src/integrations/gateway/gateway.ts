@@ -124,10 +124,12 @@ export class Gateway {
     body: Uint8Array;
     behaviour: 'rollback' | 'proceed';
     read: { events: number; envelope: string | null };
+    /** Of a document that its sender sends again when it has lost the answer: it is taken once. */
+    captureID?: string;
   }): Promise<{ captureID: string }> {
-    const { body, behaviour, read } = request;
+    const { body, behaviour, read, captureID = randomUUID() } = request;
+    if (this.spool.job(captureID) !== null) return { captureID };
     this.checkRoom(body.length);
-    const captureID = randomUUID();
     // Under proceed upstream stores the good events of a document: its errors are told by their index, and it stays by itself.
     const envelope = behaviour === 'rollback' ? read.envelope : null;
     try {

@@ -71,7 +71,9 @@ export class Spool {
   private constructor(db: SqliteConnection) {
     this.db = db;
     this.sql = {
-      keep: db.prepare('INSERT INTO document (capture_id, behaviour, received, events, length, envelope) VALUES (?, ?, ?, ?, ?, ?)'),
+      keep: db.prepare(
+        'INSERT INTO document (capture_id, behaviour, received, events, length, envelope) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      ),
       keepBody: db.prepare('INSERT INTO body (id, bytes) VALUES (?, ?)'),
       next: db.prepare(`SELECT ${COLUMNS} FROM document WHERE state = ${WAITING} ORDER BY id LIMIT ?`),
       begin: db.prepare('INSERT INTO sending (capture_id) VALUES (?)'),
@@ -128,21 +130,22 @@ export class Spool {
   private flush(): void {
     const batch = this.keeping;
     this.keeping = [];
+    const kept: SpoolDocument[] = [];
     try {
       this.db.transaction(() => {
         for (const { document: d } of batch) {
-          const { lastInsertRowid } = this.sql.keep.run(d.captureID, d.behaviour, d.received, d.events, d.body.length, d.envelope);
+          const { changes, lastInsertRowid } = this.sql.keep.run(d.captureID, d.behaviour, d.received, d.events, d.body.length, d.envelope);
+          if (changes === 0) continue; // it came twice under one id, and is kept
           this.sql.keepBody.run(lastInsertRowid, d.body);
+          kept.push(d);
         }
       })();
     } catch (error) {
       for (const { reject } of batch) reject(error);
       return;
     }
-    for (const { document, resolve } of batch) {
-      this.count(1, document.events, document.body.length);
-      resolve();
-    }
+    for (const document of kept) this.count(1, document.events, document.body.length);
+    for (const { resolve } of batch) resolve();
   }
 
   /** The oldest documents that wait. */
