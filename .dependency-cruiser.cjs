@@ -21,12 +21,13 @@ const STORE = '^src/store/';
 const LIFECYCLE = '^src/lifecycle/';
 const GENEALOGY = '^src/genealogy/';
 const IDENTITY = '^src/identity/';
+const NUMBERS = '^src/numbers/';
 const ACCESS = '^src/access/';
 const LEDGER = '^src/ledger/';
 /** What of the ledger asks the store, or keeps a key in a file; the rest is pure and runs in a browser. */
 const LEDGER_SERVER = '^src/ledger/(questions|log-key|log-head|stored-log|node-crypto)\\.ts$';
 const WORLDS = '^src/worlds/';
-const DOMAIN = [IDENTIFIERS, EPCIS, STORE, LIFECYCLE, GENEALOGY, IDENTITY, ACCESS, LEDGER];
+const DOMAIN = [IDENTIFIERS, EPCIS, STORE, LIFECYCLE, GENEALOGY, IDENTITY, NUMBERS, ACCESS, LEDGER];
 const USE_CASES = '^src/(capture|moving|query|subscriptions|resolver|verification|labels|integrations)/';
 const SETTINGS = '^src/settings\\.ts$';
 
@@ -69,6 +70,7 @@ module.exports = {
     room('lifecycle', LIFECYCLE, [STORE, EPCIS, IDENTIFIERS], 'What each thing is.'),
     room('genealogy', GENEALOGY, [LIFECYCLE, STORE, EPCIS, IDENTIFIERS], 'What became what; the one arrow leads to lifecycle.'),
     room('identity', IDENTITY, [GENEALOGY, LIFECYCLE, STORE, EPCIS, IDENTIFIERS], 'Whose cells these are.'),
+    room('numbers', NUMBERS, [LIFECYCLE, STORE, EPCIS, IDENTIFIERS], 'Serial numbers and batches; the one arrow leads to lifecycle.'),
     room('access', ACCESS, [STORE, EPCIS, IDENTIFIERS], 'Who may do and see what.'),
     room('worlds', WORLDS, [IDENTIFIERS, EPCIS], 'Demo worlds are documents and an answer key, and know no store.'),
     room('use-cases', USE_CASES, DOMAIN, 'Use cases stand on the domain; doors stand on them.'),

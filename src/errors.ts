@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   'EV-CONTEXT': { status: 400, epcis: 'ValidationException' },
   'EV-TIMEZONE': { status: 400, epcis: 'ValidationException' },
   'EV-RULE': { status: 400, epcis: 'ValidationException' },
+  'EV-STALE': { status: 409, epcis: 'ValidationException' },
   'EV-ID-TAKEN': { status: 409, epcis: 'ResourceAlreadyExistsException' },
   'PII-FOUND': { status: 400, epcis: 'ValidationException' },
   'ID-FORM': { status: 400, epcis: 'ValidationException' },
@@ -27,6 +28,10 @@ export const ERROR_CODES = {
   'AGG-CYCLE': { status: 409, epcis: 'ValidationException' },
   'AGG-DOUBLE': { status: 409, epcis: 'ValidationException' },
   'AGG-UNKNOWN-CHILD': { status: 409, epcis: 'ValidationException' },
+  // Serial numbers and batches
+  'SN-GUESSABLE': { status: 409, epcis: 'ImplementationException' },
+  'SN-STATE': { status: 409, epcis: 'ImplementationException' },
+  'REC-STATE': { status: 409, epcis: 'ImplementationException' },
   // Requests
   'REQ-FORM': { status: 400, epcis: 'ValidationException' },
   'REQ-LIMIT': { status: 413, epcis: 'CaptureLimitExceededException' },
@@ -35,6 +40,7 @@ export const ERROR_CODES = {
   'REQ-URI': { status: 414, epcis: 'URITooLongException' },
   'REQ-METHOD': { status: 405, epcis: 'ValidationException' },
   'REQ-BUSY': { status: 503, epcis: 'ImplementationException' },
+  'REQ-REPEAT': { status: 422, epcis: 'ValidationException' },
   'REQ-TIME': { status: 408, epcis: 'ValidationException' },
   'QRY-PARAM': { status: 400, epcis: 'QueryParameterException' },
   'QRY-LARGE': { status: 413, epcis: 'QueryTooLargeException' },
@@ -50,6 +56,10 @@ export const ERROR_CODES = {
   'NOT-FOUND': { status: 404, epcis: 'NoSuchResourceException' },
   'ACC-DENIED': { status: 401, epcis: 'SecurityException' },
   'ACC-SCOPE': { status: 403, epcis: 'SecurityException' },
+  'ACC-RATE': { status: 429, epcis: 'SecurityException' },
+  // Labels: what is too large for its place, what cannot be printed
+  'LBL-FIT': { status: 400, epcis: 'ValidationException' },
+  'LBL-TEXT': { status: 400, epcis: 'ValidationException' },
   // Ledger
   'LOG-INCLUSION': { status: 409, epcis: 'ImplementationException' },
   'LOG-CONSISTENCY': { status: 409, epcis: 'ImplementationException' },

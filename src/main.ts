@@ -22,6 +22,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   'migrate-store': async () => (await import('./cli/migrate-store.ts')).migrateStoreCommand,
   backup: async () => (await import('./cli/backup.ts')).backupCommand,
   restore: async () => (await import('./cli/restore.ts')).restoreCommand,
+  'correct-clock': async () => (await import('./cli/correct-clock.ts')).correctClockCommand,
+  gateway: async () => (await import('./cli/gateway.ts')).gatewayCommand,
 };
 
 const program = new Command('lotline').description('The open event ledger for serialized medicines and cell therapies.').version(VERSION);

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { sql } from 'drizzle-orm';
@@ -14,6 +15,7 @@ import type { WriterTimes } from './capture/postgres-messages.ts';
 import type { CaptureService } from './capture/service.ts';
 import type { PoolLimits } from './capture/thread-pool.ts';
 import { LotlineError } from './errors.ts';
+import { SourceClocks } from './integrations/source-clocks.ts';
 import { formatSignerKey, formatVerifierKey, type SignerKey, verifierKeyOf, verifyCheckpoint } from './ledger/index.ts';
 import { expectLogHead } from './ledger/log-head.ts';
 import { openLogKey } from './ledger/log-key.ts';
@@ -29,6 +31,9 @@ import { JOURNAL_FILE, openForReading, SqliteDb } from './store/sqlite/open.ts';
 import { Deliveries } from './subscriptions/deliveries.ts';
 import { Sockets } from './subscriptions/sockets.ts';
 import { takeTurns } from './subscriptions/turns.ts';
+import { PackOperations } from './verification/pack-operations.ts';
+import { policyOf } from './verification/policy.ts';
+import { Verification } from './verification/verification.ts';
 import { webPages } from './web/index.ts';
 
 /** A service that is open but listens nowhere yet. */
@@ -58,9 +63,9 @@ type Open = (() => Promise<void> | void)[];
 /** Opens the store that the settings name and builds the service on it: one process a folder, any number on a database. */
 export async function openService(
   settings: Settings,
-  more: { log?: (line: string) => void; limits?: ServiceLimits } = {},
+  more: { log?: (line: string) => void; limits?: ServiceLimits /** ms since 1970, for verification */; clock?: () => number } = {},
 ): Promise<Service> {
-  const { limits = {}, ...told } = more;
+  const { limits = {}, clock, ...told } = more;
   const open: Open = [];
   const closeAll = async () => {
     for (const close of open.splice(0).reverse()) await close();
@@ -88,6 +93,19 @@ export async function openService(
       agent: `lotline/${VERSION}`,
       log,
     });
+    const clocks = new SourceClocks({ readers, capture, log });
+    open.push(() => clocks.close());
+    const verification = new Verification(
+      { readers, capture },
+      {
+        policy: policyOf(settings.verifyPolicy),
+        zone: settings.verifyZone,
+        responder: settings.responderGln,
+        secret: verificationSecret(key),
+        ...(clock && { clock }),
+      },
+    );
+    open.push(() => verification.close());
     const deps: ApiDeps = {
       settings,
       capture,
@@ -95,7 +113,10 @@ export async function openService(
       documents,
       deliveries,
       sockets: new Sockets({ readers, capture, deliveries, log }),
+      clocks,
       keys,
+      verification,
+      packs: new PackOperations({ verification, readers, capture }),
       vkey: formatVerifierKey(verifierKeyOf(key)),
       plugins: [webPages()],
       ...(limits.http && { limits: limits.http }),
@@ -151,6 +172,10 @@ const captureSettings = (settings: Settings, key: SignerKey) => ({
   signerKey: formatSignerKey(key),
   maxEvents: settings.captureMaxEvents,
 });
+
+/** Under which serial numbers are logged that were asked for and did not match: all processes of a store have the same, and nobody else has it. */
+const verificationSecret = (key: SignerKey): Uint8Array =>
+  createHmac('sha256', formatSignerKey(key)).update('lotline verification log').digest();
 
 /** The first process to come names the log's key, even before anything is signed; one that brings another key is refused. */
 async function claimLog(client: pg.ClientBase, vkey: string): Promise<void> {

@@ -7,6 +7,7 @@ import addFormats from 'ajv-formats';
 import { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest, fastify } from 'fastify';
 import { LotlineError } from '../errors.ts';
 import { authenticate } from './authenticate.ts';
+import { batchRoutes } from './batches.ts';
 import { readBodiesAsBytes } from './bodies.ts';
 import { capturedRoutes } from './captures.ts';
 import type { ApiDeps } from './deps.ts';
@@ -21,11 +22,14 @@ import { masterdataRoutes } from './masterdata.ts';
 import { Metrics } from './metrics.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
+import { packRoutes } from './packs.ts';
+import { poolRoutes } from './pools.ts';
 import { answerProblem } from './problems.ts';
 import { linkRoutes, resolverRoutes } from './resolver.ts';
 import { scanRoutes } from './scan.ts';
 import { thingRoutes } from './things.ts';
 import { tryoutRoutes } from './tryouts.ts';
+import { verificationRoutes, verifyRoutes } from './verify.ts';
 
 /** A longer URL is answered 414. Lists of identifiers in a query fit; longer ones belong in a named query. */
 export const URL_MAX = 32 * 1024;
@@ -56,6 +60,7 @@ const EXPOSED = [
   'GS1-Query-Min-Record-Time',
   'GS1-Next-Page-Token-Expires',
   'Lotline-Notes',
+  'GS1US-Version',
 ];
 
 /** Builds the service's HTTP side; it listens nowhere yet, so tests speak to it with `inject`. */
@@ -129,11 +134,16 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(tryoutRoutes(deps));
       await api.register(capturedRoutes(deps));
       await api.register(proofRoutes(deps));
+      await api.register(poolRoutes(deps));
+      await api.register(batchRoutes(deps));
+      await api.register(packRoutes(deps));
+      await api.register(verificationRoutes(deps));
     },
     { prefix: '/api/v1' },
   );
   await app.register(ledgerRoutes(deps), { prefix: '/ledger' });
   await app.register(resolverRoutes(deps));
+  await app.register(verifyRoutes(deps));
   await app.register(operationRoutes(deps, metrics));
   await app.register(openapiRoutes());
   for (const plugin of deps.plugins ?? []) await app.register(plugin as FastifyPluginAsync);

@@ -30,11 +30,11 @@ export function bodyOf(request: FastifyRequest): Buffer {
   });
 }
 
-/** For calls that take a small JSON object and no document. */
-export function readSmallJson(app: FastifyInstance): void {
+/** For calls that take a small JSON object and no document, or a list as long as `bodyLimit` allows. */
+export function readSmallJson(app: FastifyInstance, bodyLimit: number = SMALL_BODY_MAX): void {
   app.removeAllContentTypeParsers();
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: SMALL_BODY_MAX }, (request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit }, (request, body, done) => {
     try {
       checkEncoding(request);
       void parse(request, body as string, done);

@@ -5,6 +5,7 @@ import { ROLE_NAMES, rolesWith } from '../access/index.ts';
 import type { PendingJob } from '../capture/service.ts';
 import { captureJobToXml, isXml, serializeXml } from '../epcis/index.ts';
 import { LotlineError, type Problem } from '../errors.ts';
+import { readReceipt } from '../integrations/receipt.ts';
 import type { EndedJob } from '../query/capture-jobs.ts';
 import { principalOf, seesAllJobs } from './authenticate.ts';
 import { bodyOf } from './bodies.ts';
@@ -24,6 +25,8 @@ const DOCUMENT = Type.Unsafe<Buffer>({
     'An EPCISDocument or EPCISQueryDocument in EPCIS 2.0 JSON; or in XML of 2.0, 1.2 or 1.1, where it may be an EPCISMasterDataDocument as well.',
   additionalProperties: true,
 });
+const CAPTURE_ID = 'Lotline-Capture-ID';
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const JOB = Type.Object({
   captureID: Type.String(),
   running: Type.Boolean(),
@@ -47,7 +50,7 @@ export type WireJob = {
 
 /** The capture interface (epcis-2.0.md §6, §7.4). Thin: check what was sent, keep it, tell where its job is. */
 export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
-  const { settings, capture, readers, documents } = deps;
+  const { settings, capture, readers, documents, clocks } = deps;
   const maxEvents = settings.captureMaxEvents;
   const limits = {
     'gs1-epcis-capture-limit': String(settings.captureMaxEvents),
@@ -76,6 +79,19 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
           headers: Type.Object({
             'gs1-capture-error-behaviour': Type.Optional(Type.String({ description: '`rollback` or `proceed`.' })),
             'gs1-epcis-version': Type.Optional(Type.String({ description: 'The version of the document, like 2.0.0.' })),
+            'lotline-capture-id': Type.Optional(
+              Type.String({
+                format: 'uuid',
+                description:
+                  'A random UUID that the sender has chosen for this document. The same document sent again under it is the same capture: it is answered 202 with the same Location, and nothing is taken twice.',
+              }),
+            ),
+            'lotline-gateway': Type.Optional(
+              Type.String({
+                description:
+                  'Which gateway forwards the document, when it took it by its own clock, and how many ms that clock is ahead: `line 1; received=2026-03-02T02:15:00.000Z; offset=-40`.',
+              }),
+            ),
           }),
           body: DOCUMENT,
           response: { 202: Type.Unsafe<unknown>({ type: 'null', description: 'Kept. `Location` is the capture job.' }) },
@@ -89,18 +105,22 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const behaviour = errorBehaviour(request);
+        const actor = principalOf(request).id;
+        const captureID = chosenID(request);
+        const receipt = receiptOf(request);
+        const answer = async (id: string) =>
+          await reply.code(202).header('location', `/epcis/capture/${id}`).header('gs1-capture-error-behaviour', behaviour).send();
+        if (captureID !== undefined && (await isTaken(captureID, actor))) return await answer(captureID);
         const sent = bodyOf(request);
         // Under proceed, what is wrong with single events is told by the job.
         const whole = behaviour === 'rollback' && sent.length <= READ_BEFORE_ANSWER_MAX;
-        const { body, schemaVersion, errors } = await documents.read('examine', sent, { maxEvents, whole }, wanted(request));
+        const read = await documents.read('examine', sent, { maxEvents, whole }, wanted(request));
+        const { body, schemaVersion, errors, events, latest } = read;
         checkDocumentVersion(request, { schemaVersion, xml: isXml(body) });
         if (errors.length > 0) throw new RefusedDocument(errors);
-        const { captureID } = await capture.accept({ body, actor: principalOf(request).id, behaviour });
-        return await reply
-          .code(202)
-          .header('location', `/epcis/capture/${captureID}`)
-          .header('gs1-capture-error-behaviour', behaviour)
-          .send();
+        const taken = await capture.accept({ body, actor, behaviour, ...(captureID !== undefined && { captureID }) });
+        if (latest !== null) clocks.saw({ source: receipt?.source ?? actor, at: receipt?.at ?? Date.now(), events, latest, ...taken });
+        return await answer(taken.captureID);
       },
     );
 
@@ -177,6 +197,17 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
       .slice(0, limit);
   }
 
+  /** Whether a document was taken under this id before. An id is whoever's it is: for another it is no free one. */
+  async function isTaken(captureID: string, actor: string): Promise<boolean> {
+    const [ended] = await readers.look('captureJobs', { captureID, limit: 1 });
+    const job = ended ?? (await capture.pending(captureID))[0];
+    if (job === undefined || job.actor === actor) return job !== undefined;
+    throw new LotlineError('EV-ID-TAKEN', 'another sender has a capture of this id', {
+      at: CAPTURE_ID,
+      fix: 'Choose a new random UUID for the document.',
+    });
+  }
+
   async function findJob(captureID: string, actor: string | undefined): Promise<WireJob | null> {
     const mine = { captureID, limit: 1, ...(actor !== undefined && { actor }) };
     const [ended] = await readers.look('captureJobs', mine);
@@ -188,12 +219,34 @@ export function captureRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
   }
 }
 
-function errorBehaviour(request: FastifyRequest): 'rollback' | 'proceed' {
+/** Rollback, unless the header says otherwise. */
+export function errorBehaviour(request: FastifyRequest): 'rollback' | 'proceed' {
   const value = request.headers['gs1-capture-error-behaviour'] ?? 'rollback';
   if (value === 'rollback' || value === 'proceed') return value;
   throw new LotlineError('REQ-FORM', `GS1-Capture-Error-Behaviour is ${String(value).slice(0, 50)}`, {
     at: 'GS1-Capture-Error-Behaviour',
     fix: 'Write rollback or proceed, or leave the header out.',
+  });
+}
+
+function chosenID(request: FastifyRequest): string | undefined {
+  const id = request.headers['lotline-capture-id'];
+  if (id === undefined || (typeof id === 'string' && UUID.test(id))) return id?.toLowerCase();
+  throw new LotlineError('REQ-FORM', `${CAPTURE_ID} is ${String(id).slice(0, 50)}`, {
+    at: CAPTURE_ID,
+    fix: 'Choose a random UUID, or leave the header out.',
+  });
+}
+
+/** Who took the document for us, and when by a clock that agrees with ours. */
+function receiptOf(request: FastifyRequest): { source: string; at: number } | null {
+  const header = request.headers['lotline-gateway'];
+  if (header === undefined) return null;
+  const read = readReceipt(String(header));
+  if (read !== null) return { source: read.name, at: read.received - read.offsetMs };
+  throw new LotlineError('REQ-FORM', `Lotline-Gateway is ${String(header).slice(0, 100)}`, {
+    at: 'Lotline-Gateway',
+    fix: 'Write it like: line 1; received=2026-03-02T02:15:00.000Z; offset=-40',
   });
 }
 

@@ -9,13 +9,14 @@ import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting } from '../st
 import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, GROUP_FIRST, internal, RETRY_MS, storeBusy } from './group.ts';
+import type { Expectation } from './outcome.ts';
 import { type Command, changesWhatIsKept, type KeptChange } from './service.ts';
 import { prepare, standBack } from './threads.ts';
 
 export type CaptureThreadData = { folder: string; rules: 'flag' | 'enforce'; origin: string; signerKey: string; maxEvents: number };
 export type CaptureRequest =
   | { wake: true }
-  | { event: number; until: number; captureID: string; body: Uint8Array; actor: string }
+  | { event: number; until: number; captureID: string; body: Uint8Array; actor: string; expect?: Expectation }
   | { check: number; until: number; body: Uint8Array; actor: string }
   | { record: number; until: number; command: Command | KeptChange; actor: string }
   | { close: true };
@@ -150,6 +151,7 @@ async function captureEvents(list: readonly Extract<CaptureRequest, { event: num
       kind: 'event',
       created: Date.now(),
       body: request.body,
+      ...(request.expect && { expect: request.expect }),
     }),
   );
   const outcomes = await captureDocuments(group);

@@ -12,9 +12,10 @@ import { type Folded, foldEvents, NotTogether, saveFindings } from './fold-event
 import { LearnedPrefixes } from './learned-prefixes.ts';
 import { masterdataEntry, masterdataRows, readMasterdata } from './masterdata.ts';
 import type { Accepted } from './naming.ts';
-import type { EventVerdict, Outcome, TakenDocument } from './outcome.ts';
+import type { EventVerdict, Expectation, Outcome, TakenDocument } from './outcome.ts';
 import { payloadRow, shrink } from './payload.ts';
 import { Sameness, type Verdict } from './sameness.ts';
+import { markOf, thingRows } from './thing-rows.ts';
 
 export type { EventVerdict, Outcome, TakenDocument } from './outcome.ts';
 
@@ -301,7 +302,7 @@ export class Capturer {
    * depends on where its document ends. Null for any other.
    */
   private readAhead(taken: TakenDocument): Reading | null {
-    if (this.options.rules === 'enforce' || taken.body.length > TOGETHER_BYTES) return null;
+    if (this.options.rules === 'enforce' || taken.body.length > TOGETHER_BYTES || taken.expect !== undefined) return null;
     try {
       const document = this.read(taken);
       const reads: ReadEvent[] = [];
@@ -385,6 +386,7 @@ export class Capturer {
     const run = new DocumentRun(taken.actor, taken, this.seq);
     let document: ReadDocument | null = null;
     try {
+      if (taken.expect !== undefined) await this.expectUnchanged(taken.expect);
       document = this.read(taken);
       await this.takeEvents(document, run, taken.behaviour);
       if (run.errors.length === 0 || taken.behaviour === 'proceed') await this.keepRest(document, run, taken);
@@ -398,6 +400,15 @@ export class Capturer {
     else await this.journal.release('document');
     if (run.refusals.length > 0) this.recordRefusal(taken, run);
     return outcomeOf(taken, run, document?.eventCount ?? 0, undone);
+  }
+
+  /** Within the transaction that stores what rests on it: of two who decide at once on one state, the second is refused. */
+  private async expectUnchanged({ thing, mark }: Expectation): Promise<void> {
+    if (markOf(await thingRows(this.journal.db, thing)) === mark) return;
+    throw new LotlineError('EV-STALE', `${thing} has changed since this was decided`, {
+      fix: 'Ask again how it is now, and decide again.',
+      things: [thing],
+    });
   }
 
   /** Marks the point that the answered function goes back to: nothing that was appended or learned since then remains. */

@@ -1,5 +1,8 @@
-import { raiseFinding } from '../lifecycle/commands.ts';
+import { sql } from 'drizzle-orm';
+import { editFinding, raiseFinding } from '../lifecycle/commands.ts';
+import { clearLine, closeBatch, grantNumbers, importNumbers, makePool, openBatch, returnNumbers } from '../numbers/index.ts';
 import { putLinks, removeLinks } from '../resolver/commands.ts';
+import { insertVerifications } from '../store/verifications.ts';
 import type { Alongside, Capturer } from './capturer.ts';
 import { masterdataRows, readVocabularies } from './masterdata.ts';
 import type { Command, KeptChange } from './service.ts';
@@ -33,6 +36,14 @@ const ENTRY_KINDS: Readonly<Record<Command['kind'], string>> = {
   'put-links': putLinks.entry,
   'remove-links': removeLinks.entry,
   'raise-finding': raiseFinding.entry,
+  'edit-finding': editFinding.entry,
+  'make-pool': makePool.entry,
+  'grant-numbers': grantNumbers.entry,
+  'return-numbers': returnNumbers.entry,
+  'import-numbers': importNumbers.entry,
+  'open-batch': openBatch.entry,
+  'close-batch': closeBatch.entry,
+  'clear-line': clearLine.entry,
 };
 /** The kinds of entries that tell of a command. */
 export const COMMAND_ENTRIES: ReadonlySet<string> = new Set(Object.values(ENTRY_KINDS));
@@ -73,10 +84,34 @@ export async function applyCommand(journal: Store, command: Command, seq: number
       return await removeLinks.apply(journal, command);
     case 'raise-finding':
       return await raiseFinding.apply(journal, command, seq, recordTime);
+    case 'edit-finding':
+      return await editFinding.apply(journal, command, seq, recordTime);
+    case 'make-pool':
+      return await makePool.apply(journal, command, seq);
+    case 'grant-numbers':
+      return await grantNumbers.apply(journal, command, seq, recordTime);
+    case 'return-numbers':
+      return await returnNumbers.apply(journal, command, seq, recordTime);
+    case 'import-numbers':
+      return await importNumbers.apply(journal, command, seq, recordTime);
+    case 'open-batch':
+      return await openBatch.apply(journal, command, seq, recordTime);
+    case 'close-batch':
+      return await closeBatch.apply(journal, command, seq, recordTime);
+    case 'clear-line':
+      return await clearLine.apply(journal, command, seq, recordTime);
   }
 }
 
-const KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-query', 'remove-query', 'subscribe', 'unsubscribe', 'note-progress']);
+const KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>([
+  'put-query',
+  'remove-query',
+  'subscribe',
+  'unsubscribe',
+  'note-progress',
+  'put-verifications',
+  'note-verification',
+]);
 
 function isKept(command: Command | KeptChange): command is KeptChange {
   return KEPT.has(command.kind);
@@ -108,5 +143,11 @@ async function applyKept(journal: Store, command: KeptChange, actor: string, now
         next_seq: command.next,
         progress: command.progress,
       });
+    case 'put-verifications':
+      await journal.db.run(insertVerifications(command.rows));
+      return true;
+    case 'note-verification':
+      await journal.db.run(sql`UPDATE verification SET info = ${command.info} WHERE id = ${command.id}`);
+      return true;
   }
 }

@@ -6,7 +6,8 @@ import { INTAKE_FILE, openForReading } from '../store/sqlite/open.ts';
 import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-thread.ts';
 import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
-import type { CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
+import type { Expectation } from './outcome.ts';
+import type { Acceptance, CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, fromProblem, ownBuffer, ready, startThread } from './threads.ts';
 
 export type QueueLimits = {
@@ -24,7 +25,8 @@ export type QueueLimits = {
 export const QUEUE_LIMITS: QueueLimits = { documents: 10_000, bytes: 1024 * 1024 * 1024, direct: 1_000, checks: 16, answerMs: 60_000 };
 
 type Waiting<T> = { resolve: (value: T) => void; reject: (error: LotlineError) => void };
-type Queued = { readonly bytes: number /** Null while it is being written down. */; job: PendingJob | null };
+/** `job` is null while it is being written down; `kept` resolves when that is done. */
+type Queued = { readonly bytes: number; job: PendingJob | null; kept: Promise<void> };
 
 /**
  * Capture into an embedded store: the intake thread keeps documents, the capture thread owns the journal and folds. This side only
@@ -81,23 +83,33 @@ export class EmbeddedCapture implements CaptureService {
       throw error;
     }
     const capture = new EmbeddedCapture(data.folder, intake, thread, { ...QUEUE_LIMITS, ...limits });
-    for (const { bytes, ...job } of capture.leftOver()) capture.enqueue(job.captureID, { bytes, job });
+    for (const { bytes, ...job } of capture.leftOver()) capture.enqueue(job.captureID, { bytes, job, kept: Promise.resolve() });
     return capture;
   }
 
-  async accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }> {
+  async accept(request: Acceptance): Promise<{ captureID: string }> {
+    const { captureID = randomUUID() } = request;
+    const before = this.queued.get(captureID);
+    if (before !== undefined) {
+      await before.kept;
+      return { captureID };
+    }
     if (!this.healthy) throw busy();
     const { documents, bytes } = this.limits;
     if (this.queued.size >= documents) throw this.full(`${documents} captures are waiting`);
     // One document always has room, however large it may be.
     if (this.queued.size > 0 && this.queuedBytes + request.body.length > bytes)
       throw this.full(`captures of ${this.queuedBytes} bytes are waiting`);
-    const captureID = randomUUID();
-    const queued: Queued = { bytes: request.body.length, job: null };
+    const queued: Queued = { bytes: request.body.length, job: null, kept: Promise.resolve() };
     this.enqueue(captureID, queued);
-    const { actor, behaviour } = request;
+    queued.kept = this.keep(queued, { ...request, captureID });
+    await queued.kept;
+    return { captureID };
+  }
+
+  private async keep(queued: Queued, { captureID, actor, behaviour, body: sent }: Required<Acceptance>): Promise<void> {
     const created = Date.now();
-    const body = ownBuffer(request.body);
+    const body = ownBuffer(sent);
     try {
       const id = await this.ask<number>((keep) =>
         this.intake.postMessage({ keep, captureID, actor, behaviour, created, body } satisfies IntakeRequest, [body.buffer]),
@@ -108,13 +120,12 @@ export class EmbeddedCapture implements CaptureService {
       throw error;
     }
     this.thread.postMessage({ wake: true } satisfies CaptureRequest);
-    return { captureID };
   }
 
-  async captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome> {
+  async captureEvent({ actor, expect, ...request }: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome> {
     const body = ownBuffer(request.body);
     return await this.askSoon((event, until) =>
-      this.send({ event, until, captureID: randomUUID(), body, actor: request.actor }, [body.buffer]),
+      this.send({ event, until, captureID: randomUUID(), body, actor, ...(expect && { expect }) }, [body.buffer]),
     );
   }
 

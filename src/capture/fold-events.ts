@@ -1,12 +1,15 @@
 import { checkLineage } from '../genealogy/checks.ts';
-import { FINDINGS, type FindingCode, GRACE_MICROSECONDS } from '../lifecycle/findings.ts';
+import { dueOf } from '../lifecycle/due.ts';
+import { FINDINGS, type FindingCode } from '../lifecycle/findings.ts';
 import { Fold, WAITING_CODES } from '../lifecycle/fold.ts';
 import { factsFrom, rowsFrom, seqsOf, statesFrom } from '../lifecycle/rows.ts';
 import { type Facts, type LotPart, NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
+import { takesOutUnnamed } from '../lifecycle/steps.ts';
+import { judgeNumbers } from '../numbers/index.ts';
 import type { Journal } from '../store/journal.ts';
 import type { EventRow, FindingRow, FindingThing, NewThing } from '../store/rows.ts';
 import { type Accepted, isEffective, type NamedEvent, Naming } from './naming.ts';
-import { type Endings, endedWithContent, givePositions, noteEnding, refold, standing, stayRow } from './refold.ts';
+import { type Endings, endedWithContent, givePositions, isOfFold, noteEnding, refold, standing, stayRow } from './refold.ts';
 
 /**
  * When documents came: for each the number of its first entry, rising, and the record time of all. What is derived from a document came to be known
@@ -46,8 +49,10 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
   await load(journal, naming, accepted);
   const onTop: NamedEvent[] = [];
   const late: LateEvent[] = [];
+  const effective: Facts[] = [];
   for (const a of accepted) {
     const event = await naming.name(a);
+    if (isEffective(a)) effective.push(event.facts);
     fold.positions.set(a.seq, event.facts.position);
     if (late.length > 0 || a.voids.length > 0 || (isEffective(a) && fold.isLate(event.facts, event.named))) {
       if (moment.firsts.length > 1) throw new NotTogether();
@@ -65,6 +70,9 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
     await saveFindings(journal, again, moment);
     found.push(...again);
   }
+  const misused = await judgeNumbers(journal, effective);
+  await saveFindings(journal, misused, moment);
+  found.push(...misused);
   return { found, keyOf: (node) => naming.keyOf(node) };
 }
 
@@ -78,7 +86,7 @@ export async function saveFindings(journal: Journal, found: readonly FindingThin
       seq,
       severity: FINDINGS[code as FindingCode].severity,
       opened: moment.recordTime,
-      due: code === 'AGG-UNKNOWN-CHILD' ? moment.recordTime + GRACE_MICROSECONDS : null,
+      due: dueOf(code as FindingCode, moment.recordTime),
     });
   }
   await journal.addFindings([...rows.values()], found);
@@ -91,11 +99,12 @@ async function load(journal: Journal, naming: Naming, accepted: readonly Accepte
   const parents = new Set<Node>();
   const emptied = new Set<Node>();
   for (const { read } of accepted) {
-    const { parentID, type, action, childEPCs } = read.event;
+    const { parentID, type, action, childEPCs, disposition } = read.event;
     const parent = parentID === null ? null : naming.nodeOf(parentID.class, parentID.serial);
     if (parent === null) continue;
     parents.add(parent);
-    if (type === 'AggregationEvent' && action === 'DELETE' && childEPCs.length === 0) emptied.add(parent);
+    if (type === 'AggregationEvent' && action === 'DELETE' && (childEPCs.length === 0 || disposition === 'mismatch_quantity'))
+      emptied.add(parent);
   }
   const add = (more: readonly State[]) => {
     for (const state of more) if (!fold.states.has(state.node)) states.push(fold.add(state));
@@ -116,7 +125,7 @@ async function load(journal: Journal, naming: Naming, accepted: readonly Accepte
 async function save(journal: Journal, naming: Naming, events: readonly NamedEvent[], moment: Moment): Promise<FindingThing[]> {
   const { fold } = naming;
   const atSeq = moment.firsts[0] as number;
-  const answered = fold.introduced.length === 0 ? [] : await journal.findingThings(WAITING_CODES, fold.introduced);
+  const answered = fold.answered.length === 0 ? [] : (await journal.findingThings(WAITING_CODES, fold.answered)).filter(isOfFold);
   const stands = standing(fold);
   // One by one, a finding is told with its document and closes with a later one; in one run it would never have been told.
   if (moment.firsts.length > 1 && (answered.length > 0 || stands.length < fold.offences.length)) throw new NotTogether();
@@ -155,7 +164,7 @@ async function saveLate(journal: Journal, late: readonly LateEvent[], atSeq: num
   const concern = (facts: Facts, parts: readonly LotPart[]) => {
     for (const ids of Object.values(facts.things)) for (const id of ids) start.nodes.add(id);
     for (const part of parts) start.nodes.add(part.node);
-    if (facts.type === 'AggregationEvent' && facts.unpacksAll && facts.parent !== 0) start.emptied.push(facts.parent);
+    if (takesOutUnnamed(facts)) start.emptied.push(facts.parent);
     start.ms = Math.min(start.ms, facts.position.ms);
   };
   for (const { accepted, event } of late) {

@@ -16,7 +16,11 @@ export type IntakeReply = { ready: true } | { kept: number; id: number } | { fai
 const port = parentPort!;
 const { file } = workerData as { file: string };
 const db = await prepare(port, file, () => openForWriting(file, { migrations: 'intake-migrations', cacheMegabytes: 8 }));
-const insert = db.prepare('INSERT INTO document (capture_id, actor, behaviour, kind, created, body) VALUES (?, ?, ?, ?, ?, ?)');
+const insert = db.prepare(
+  'INSERT INTO document (capture_id, actor, behaviour, kind, created, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+);
+// One that was sent again while the fold had ended, and it was not forgotten yet: the fold knows it (Capturer.capture).
+const find = db.prepare('SELECT id FROM document WHERE capture_id = ?').pluck();
 const drop = db.prepare('DELETE FROM document WHERE capture_id = ?');
 let queue: IntakeRequest[] = [];
 /** Captures that have ended, and that a full disk did not let the intake forget: tried again with whatever comes next, the end included. */
@@ -32,7 +36,7 @@ function work(): void {
       for (const id of toForget) drop.run(id);
       for (const request of batch) {
         if ('keep' in request) {
-          const { lastInsertRowid } = insert.run(
+          const { changes, lastInsertRowid } = insert.run(
             request.captureID,
             request.actor,
             request.behaviour,
@@ -40,7 +44,7 @@ function work(): void {
             request.created,
             request.body,
           );
-          replies.push({ kept: request.keep, id: Number(lastInsertRowid) });
+          replies.push({ kept: request.keep, id: changes > 0 ? Number(lastInsertRowid) : (find.get(request.captureID) as number) });
         }
       }
     })();

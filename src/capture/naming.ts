@@ -5,6 +5,7 @@ import type { Fold, Named } from '../lifecycle/fold.ts';
 import { rankOf } from '../lifecycle/order.ts';
 import { partiesOf } from '../lifecycle/party.ts';
 import { actionCode, latin1, statesFrom, storedFacts } from '../lifecycle/rows.ts';
+import { RULES_VERSION } from '../lifecycle/rules-version.ts';
 import { type Facts, type LotPart, type Node, newState, ROLE, type Role, type State } from '../lifecycle/state.ts';
 import type { Journal } from '../store/journal.ts';
 import type { EventRow, FieldRow, LineageRow, PartRow } from '../store/rows.ts';
@@ -233,6 +234,7 @@ export class Naming {
       void_seq: accepted.voidSeq,
       twin_of: accepted.twinOf,
       facts: await storedFacts(this.journal, facts),
+      rules: RULES_VERSION,
     };
     return { row, fields: read.fields.map(({ field, key, part }) => ({ field: idOf.get(field) as number, key, seq, part })) };
   }

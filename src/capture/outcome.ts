@@ -11,6 +11,16 @@ export type TakenDocument = {
   /** Milliseconds since 1970. */
   readonly created: number;
   readonly body: Uint8Array;
+  /** Of a single event only. */
+  readonly expect?: Expectation;
+};
+
+/** How a thing was when somebody decided what is to happen to it: an event that rests on that is not stored when it is another by then (EV-STALE). */
+export type Expectation = {
+  /** Canonical key. */
+  readonly thing: string;
+  /** By `markOf` (thing-rows.ts). */
+  readonly mark: string;
 };
 
 /** How a capture ended. `first` is the stored event of a bare-event capture, new or met again. */

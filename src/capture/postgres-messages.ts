@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.ts';
 import { type PostgresStore, SCHEMA } from '../store/postgres/open.ts';
-import type { Outcome } from './outcome.ts';
+import type { Expectation, Outcome } from './outcome.ts';
 
 export type PostgresThreadData = {
   readonly store: PostgresStore;
@@ -51,3 +51,11 @@ export const ANSWER_CHANNEL = 'lotline_answer';
 export const CHANGE_CHANNEL = 'lotline_change';
 
 export const channelOf = (name: string, store: PostgresStore): string => `${name}_${store.schema ?? SCHEMA}`;
+
+/** A single event with what it rests on, as one body of the intake (its kind is `guarded`). */
+export const formatGuarded = (body: Uint8Array, expect: Expectation): Uint8Array =>
+  Buffer.from(JSON.stringify({ expect, event: Buffer.from(body).toString('utf8') }));
+export function readGuarded(body: Uint8Array): { body: Uint8Array; expect: Expectation } {
+  const { expect, event } = JSON.parse(Buffer.from(body).toString('utf8')) as { expect: Expectation; event: string };
+  return { body: Buffer.from(event), expect };
+}

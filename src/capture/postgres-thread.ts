@@ -20,6 +20,7 @@ import {
   type PostgresThreadReply,
   type PostgresThreadRequest,
   REQUEST_KEPT_MS,
+  readGuarded,
   WRITER_IDLE,
 } from './postgres-messages.ts';
 import { type Change, type Command, changesWhatIsKept, type KeptChange } from './service.ts';
@@ -44,7 +45,7 @@ const SLICE_BYTES = 64 * 1024 * 1024;
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /** What somebody has put into the intake. */
-type Taken = Omit<TakenDocument, 'kind'> & { readonly kind: TakenDocument['kind'] | 'check' | 'command' };
+type Taken = Omit<TakenDocument, 'kind'> & { readonly kind: TakenDocument['kind'] | 'guarded' | 'check' | 'command' };
 /** From where on the writer looks, and when it last looked at all there is. */
 type Place = { from: number; lookedThrough: number };
 type Head = { readonly id: number; readonly bytes: number; readonly late: number };
@@ -165,9 +166,14 @@ async function nextTaken(client: pg.Client, place: Place): Promise<Taken[]> {
            FROM intake WHERE id = ANY($1) ORDER BY id`,
     values: [group.map(({ id }) => id)],
   });
-  if (first.bytes <= SLICE_BYTES) return bodies.rows;
+  if (first.bytes <= SLICE_BYTES) return bodies.rows.map(unguarded);
   const body = await largeBody(client, first);
-  return bodies.rows.map((row) => ({ ...row, body })); // so large a one is a group of its own
+  return bodies.rows.map((row) => unguarded({ ...row, body })); // so large a one is a group of its own
+}
+
+/** What rests on a state is an event like others, with what it expects beside it. */
+function unguarded(row: Taken): Taken {
+  return row.kind === 'guarded' ? { ...row, kind: 'event', ...readGuarded(row.body) } : row;
 }
 
 async function largeBody(client: pg.Client, { id, bytes }: Head): Promise<Uint8Array> {

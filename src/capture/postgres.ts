@@ -8,10 +8,12 @@ import { connect, hangUp, isPostgresFault, PostgresPool } from '../store/postgre
 import type { Outcome } from './capturer.ts';
 import { QUEUE_LIMITS, type QueueLimits } from './embedded.ts';
 import { RETRY_MS, storeBusy } from './group.ts';
+import type { Expectation } from './outcome.ts';
 import {
   ANSWER_CHANNEL,
   CHANGE_CHANNEL,
   channelOf,
+  formatGuarded,
   INTAKE_CHANNEL,
   type IntakeAnswer,
   type PostgresThreadData,
@@ -20,7 +22,7 @@ import {
   WRITER_TIMES,
   type WriterTimes,
 } from './postgres-messages.ts';
-import type { CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
+import type { Acceptance, CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
 import { besideThis, startThread } from './threads.ts';
 
 /** How old a count of what waits may be; counting takes a tenth of the time at most, and longer when much that was deleted is in its way. */
@@ -41,7 +43,7 @@ const BEAT_MS = 2_000;
 /** How long a stop waits for the group in hand. One that is cut off then is folded by whoever writes next. */
 const CLOSE_MS = 12_000;
 
-type Kind = 'document' | 'event' | 'check' | 'command';
+type Kind = 'document' | 'event' | 'guarded' | 'check' | 'command';
 type Row = {
   readonly kind: Kind;
   readonly captureID: string;
@@ -98,16 +100,16 @@ export class PostgresCapture implements CaptureService {
     return capture;
   }
 
-  async accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }> {
+  async accept({ body, actor, behaviour, captureID = randomUUID() }: Acceptance): Promise<{ captureID: string }> {
     if (!this.healthy) throw storeBusy();
-    await this.checkRoom(request.body.length);
-    const captureID = randomUUID();
-    await this.keep({ kind: 'document', captureID, ...request });
+    await this.checkRoom(body.length);
+    await this.keep({ kind: 'document', captureID, actor, behaviour, body });
     return { captureID };
   }
 
-  async captureEvent({ body, actor }: { body: Uint8Array; actor: string }): Promise<Outcome> {
-    const answer = await this.ask('event', actor, body);
+  async captureEvent({ body, actor, expect }: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome> {
+    const answer =
+      expect === undefined ? await this.ask('event', actor, body) : await this.ask('guarded', actor, formatGuarded(body, expect));
     if ('outcome' in answer) return answer.outcome;
     throw problemOf(answer);
   }
@@ -358,7 +360,8 @@ async function insertRows(client: pg.ClientBase, rows: readonly Row[], channel: 
   // The statement commits by itself, and the word goes out with it.
   await client.query({
     name: `keep-${rows.length}`,
-    text: `WITH kept AS (INSERT INTO intake (created, kind, capture_id, actor, behaviour, body) VALUES ${tuples.join(', ')} RETURNING id)
+    text: `WITH kept AS (INSERT INTO intake (created, kind, capture_id, actor, behaviour, body) VALUES ${tuples.join(', ')}
+                        ON CONFLICT (capture_id) DO NOTHING RETURNING id)
            SELECT count(*), pg_notify($1, '') FROM kept`,
     values,
   });

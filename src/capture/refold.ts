@@ -15,11 +15,13 @@ const FOLD_CODES: readonly FoldCode[] = [
   'SN-DUP',
   'SN-CONFLICT',
   'SN-AFTER-END',
+  'SN-INVALID-USED',
   'SN-UNKNOWN',
   'AGG-DOUBLE',
   'AGG-CYCLE',
   'AGG-NOTCHILD',
   'AGG-UNKNOWN-CHILD',
+  'EX-DNP-3',
   'GEN-OVERUSE',
   'GEN-HELD-USED',
 ];
@@ -190,9 +192,13 @@ export function stayRow(fold: Fold, stay: Interval, knownSeq: number): IntervalR
   };
 }
 
-/** Offences that still hold once the whole history is known: who waits for a commissioning that came has been answered. */
+/** Offences that still hold once the whole history is known: who waits for a commissioning that came, or is missing and was seen, has been answered. */
 export function standing(fold: Fold): Offence[] {
-  return fold.offences.filter((o) => !WAITING_CODES.includes(o.code) || ((fold.states.get(o.node)?.flags ?? 0) & FLAG.known) === 0);
+  return fold.offences.filter((o) => {
+    if (!WAITING_CODES.includes(o.code)) return true;
+    const state = fold.states.get(o.node);
+    return o.code === 'EX-DNP-3' ? state?.status === 'AtLarge' && state.statusSeq === o.seq : ((state?.flags ?? 0) & FLAG.known) === 0;
+  });
 }
 
 async function saveOffences(
@@ -207,7 +213,7 @@ async function saveOffences(
   const loose = ordered.filter((event) => event.parent !== 0 && (event.lots.length > 0 || event.type === 'AssociationEvent'));
   const built = new Set(loose.filter((event) => event.type === 'AssociationEvent').map((event) => event.seq));
   const old = [
-    ...(await journal.findingThings(FOLD_CODES, nodes)),
+    ...(await journal.findingThings(FOLD_CODES, nodes)).filter(isOfFold),
     ...(
       await journal.findingsAt(
         ['AGG-NOTCHILD'],
@@ -217,6 +223,10 @@ async function saveOffences(
   ];
   await replaceFindings(journal, old, standing(fold), atSeq, result);
 }
+
+/** Codes that people and other rooms raise too; what the fold found then names the second event that it comes from, and is the fold's to take back. */
+const SHARED_CODES: ReadonlySet<string> = new Set<FoldCode>(['SN-INVALID-USED', 'EX-DNP-3']);
+export const isOfFold = (t: FindingThing) => t.other !== NONE || !SHARED_CODES.has(t.code);
 
 const findingKey = (t: FindingThing) => `${t.code}/${t.seq}/${t.node}/${t.other}`;
 

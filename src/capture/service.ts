@@ -1,7 +1,10 @@
 import type { Vocabulary } from '../epcis/index.ts';
-import type { RaiseFinding } from '../lifecycle/commands.ts';
+import type { EditFinding, RaiseFinding } from '../lifecycle/commands.ts';
+import type { ClearLine, CloseBatch, GrantNumbers, ImportNumbers, OpenBatch, PoolCommand, ReturnNumbers } from '../numbers/index.ts';
 import type { PutLinks, RemoveLinks } from '../resolver/commands.ts';
+import type { VerificationRow } from '../store/rows.ts';
 import type { Outcome } from './capturer.ts';
+import type { Expectation } from './outcome.ts';
 
 /** A capture that is taken but not folded yet. */
 export type PendingJob = { id: number; captureID: string; actor: string; behaviour: 'rollback' | 'proceed'; created: number };
@@ -12,9 +15,17 @@ export type Command =
   | { kind: 'end-key'; id: string }
   | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
   | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] }
+  | RaiseFinding
+  | EditFinding
+  | PoolCommand
+  | GrantNumbers
+  | ReturnNumbers
+  | ImportNumbers
+  | OpenBatch
+  | CloseBatch
+  | ClearLine
   | PutLinks
-  | RemoveLinks
-  | RaiseFinding;
+  | RemoveLinks;
 
 /**
  * What is kept for clients beside the journal, and is no entry: named queries and subscriptions (design.md §4). It goes the same way, because a store
@@ -26,7 +37,9 @@ export type KeptChange =
   /** From entry `from` on; from the next one that is made, where null. */
   | { kind: 'subscribe'; id: string; query: string; from: number | null; terms: string; progress: string }
   | { kind: 'unsubscribe'; id: string }
-  | { kind: 'note-progress'; id: string; version: number; next: number; progress: string };
+  | { kind: 'note-progress'; id: string; version: number; next: number; progress: string }
+  | { kind: 'put-verifications'; rows: readonly VerificationRow[] }
+  | { kind: 'note-verification'; id: string; info: string };
 
 /** Whether who delivers has to look what there is to deliver now; it notes progress itself. */
 export const changesWhatIsKept = ({ kind }: Command | KeptChange): boolean => WHAT_IS_KEPT.has(kind);
@@ -34,14 +47,20 @@ const WHAT_IS_KEPT: ReadonlySet<string> = new Set<KeptChange['kind']>(['put-quer
 
 export type Change = 'captured' | 'kept';
 
+/** A document to take. With the `captureID` of one that was taken before, it is that one, sent again: nothing is taken twice. */
+export type Acceptance = { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed'; captureID?: string };
+
 /**
  * The one road in. `accept` answers when the document is kept durably (202 means this much); its job ends later. `captureEvent`, `check`
  * and `record` answer when the fold has spoken. All throw LotlineError; REQ-BUSY when the queue is full or the store cannot write.
  */
 export interface CaptureService {
-  accept(request: { body: Uint8Array; actor: string; behaviour: 'rollback' | 'proceed' }): Promise<{ captureID: string }>;
-  /** One bare event, synchronously (POST /events). */
-  captureEvent(request: { body: Uint8Array; actor: string }): Promise<Outcome>;
+  accept(request: Acceptance): Promise<{ captureID: string }>;
+  /**
+   * One bare event, synchronously (POST /events). With `expect`, only while those things are as they were when the event was decided on: else nothing is
+   * stored, and the outcome's error is EV-STALE.
+   */
+  captureEvent(request: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome>;
   /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
   check(request: { body: Uint8Array; actor: string }): Promise<string>;
   record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }>;

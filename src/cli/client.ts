@@ -5,7 +5,8 @@ import { LotlineError, type Problem } from '../errors.ts';
 /** Where a running lotline is, and the key to it. */
 export type Server = { readonly url: string; readonly key: string | undefined };
 
-export type Reply = { readonly status: number; readonly headers: Headers; readonly body: unknown };
+/** `text` is the body as it came, `body` what it says where it is JSON. */
+export type Reply = { readonly status: number; readonly headers: Headers; readonly body: unknown; readonly text: string };
 
 /** How long one request is tried again while the server says that it is busy. */
 const BUSY_MAX_MS = 600_000;
@@ -55,7 +56,7 @@ export class Client {
       });
       const text = await response.text();
       const json = /^application\/([a-z.+-]+\+)?json/.test(response.headers.get('content-type') ?? '');
-      return { status: response.status, headers: response.headers, body: json && text !== '' ? JSON.parse(text) : text };
+      return { status: response.status, headers: response.headers, body: json && text !== '' ? JSON.parse(text) : text, text };
     } catch (cause) {
       const why = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? (cause as Error).message;
       throw new LotlineError('CFG-VALUE', `No lotline answers at ${url} (${why})`, {

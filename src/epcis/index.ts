@@ -21,7 +21,7 @@ export { HASH_PROFILES, type HashProfile, prehash } from './hash/prehash.ts';
 export { EPCIS_CONTEXT_URLS, type KnownContexts, readContext, Scope } from './json/context.ts';
 export { type ExtensionField, type ExtensionScope, readExtensionFields } from './json/extension-fields.ts';
 export { type DocumentHeader, isRefused, type ReadDocument, type ReadOptions, type RefusedEvent } from './json/read.ts';
-export { type EpcFormat, type QueryDocument, type WriteEventOptions, writeEvent, writeQueryDocument } from './json/write.ts';
+export { type EpcFormat, type QueryDocument, type WriteEventOptions, withMembers, writeEvent, writeQueryDocument } from './json/write.ts';
 export { askedKey, attributeName, elementKey } from './masterdata/names.ts';
 export { type MasterdataQuery, readMasterdataQuery, readType } from './masterdata/query.ts';
 export { parseVocabularyList, type Vocabulary } from './masterdata/vocabulary-list.ts';

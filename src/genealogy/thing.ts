@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { formatExactTime } from '../epcis/index.ts';
 import { kindOfKey, parseKey, toDigitalLink } from '../identifiers/index.ts';
 import { type AsOf, type AsOfArgs, asOf, effective, isNow, stated, staysAsOf } from '../lifecycle/as-of.ts';
+import { shownStage } from '../lifecycle/finding-record.ts';
 import { FINDINGS, type FindingCode } from '../lifecycle/findings.ts';
 import { comparePositions } from '../lifecycle/order.ts';
 import { eventIdOf, findNodeAsOf, glnKeys, keysOf, namesOf, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
@@ -35,7 +36,7 @@ export type ThingAnswer = {
   lastEvent: string | null;
   lastEventTime: string | null;
   /** Those that are open, about events of that time; what a finding named before it was taken back is not kept. */
-  findings: { id: number; code: string; severity: string; message: string }[];
+  findings: { id: number; code: string; severity: string; stage: string; message: string }[];
 };
 
 /** What a thing, lot or class is: now, or as of then. Null when nothing here names it (by then). */
@@ -135,21 +136,24 @@ async function lastEventsOf(db: Db, nodes: readonly Node[], t: AsOf): Promise<(L
 }
 
 async function openFindings(db: Db, node: Node, t: AsOf): Promise<ThingAnswer['findings']> {
-  return (await openRows(db, node, t)).map((row) => ({ ...row, message: FINDINGS[row.code].says }));
+  return (await openRows(db, node, t)).map((row) => ({ ...row, stage: shownStage('open', row.stage), message: FINDINGS[row.code].says }));
 }
 
-async function openRows(db: Db, node: Node, t: AsOf): Promise<{ id: number; code: FindingCode; severity: string }[]> {
+async function openRows(db: Db, node: Node, t: AsOf): Promise<{ id: number; code: FindingCode; severity: string; stage: string }[]> {
   if (isNow(t)) {
     return await db.all(
-      sql`SELECT DISTINCT f.id, f.code, f.severity FROM finding_thing t CROSS JOIN finding f ON f.id = t.finding WHERE t.node = ${node} AND f.state = 'open' ORDER BY f.id`,
+      sql`SELECT DISTINCT f.id, f.code, f.severity, f.stage FROM finding_thing t CROSS JOIN finding f ON f.id = t.finding WHERE t.node = ${node} AND f.state = 'open' ORDER BY f.id`,
     );
   }
   const open =
     t.seq === null
       ? sql`f.state = 'open'`
       : sql`(f.state = 'open' OR f.closed_seq > ${t.seq}) AND f.opened <= (SELECT record_time FROM entry WHERE seq = ${t.seq})`;
+  // What no event tells of has its place by when it was put on record.
+  const raised = sql`${t.seq === null ? sql`true` : sql`f.seq <= ${t.seq}`} AND ${t.at === null ? sql`true` : sql`f.opened <= ${(t.at.ms + 1) * 1000 - 1}`}`;
   return await db.all(
-    sql`SELECT DISTINCT f.id, f.code, f.severity FROM finding_thing t CROSS JOIN finding f ON f.id = t.finding CROSS JOIN event e ON e.seq = f.seq AND ${stated(t, sql`e`)}
-        WHERE t.node = ${node} AND ${open} ORDER BY f.id`,
+    sql`SELECT DISTINCT f.id, f.code, f.severity, f.stage FROM finding_thing t CROSS JOIN finding f ON f.id = t.finding
+        WHERE t.node = ${node} AND ${open} AND (EXISTS (SELECT 1 FROM event e WHERE e.seq = f.seq AND ${stated(t, sql`e`)})
+          OR (NOT EXISTS (SELECT 1 FROM event e WHERE e.seq = f.seq) AND ${raised})) ORDER BY f.id`,
   );
 }

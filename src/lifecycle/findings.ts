@@ -38,7 +38,7 @@ export const FINDINGS = {
     arrival: true,
     says: 'commissioned with a number that was granted to another run, or that no pool of its product ever granted',
   },
-  'SN-INVALID-USED': { severity: 'critical', arrival: true, says: 'commissioned with a number that had been taken out of use' },
+  'SN-INVALID-USED': { severity: 'critical', arrival: false, says: 'commissioned with a number that had been taken out of use' },
   'SN-POOL-LOW': {
     severity: 'warning',
     arrival: true,
@@ -81,7 +81,7 @@ export const FINDINGS = {
   'EX-PND-6': { severity: 'major', arrival: true, says: 'shipped to another buyer than the data say' },
   'EX-DNP-1': { severity: 'major', arrival: true, says: 'in the data, but did not come; still wanted' },
   'EX-DNP-2': { severity: 'major', arrival: true, says: 'in the data, but did not come; the order was cancelled' },
-  'EX-DNP-3': { severity: 'critical', arrival: true, says: 'missing from a sealed container' },
+  'EX-DNP-3': { severity: 'critical', arrival: false, says: 'missing from a sealed container' },
   'EX-DNP-4': { severity: 'critical', arrival: true, says: 'shipped and lost on the way' },
   'EX-DAT-1': { severity: 'major', arrival: true, says: 'came in a file that cannot be read' },
   'EX-DAT-2': { severity: 'warning', arrival: true, says: 'of a product that master data do not know' },
@@ -103,9 +103,6 @@ export const FINDINGS = {
 } as const satisfies Record<string, { severity: Severity; arrival: boolean; says: string }>;
 
 export type FindingCode = keyof typeof FINDINGS;
-
-/** An unknown child's finding falls due after this long: its commissioning may be on the way (domain.md §5.3, choice). */
-export const GRACE_MICROSECONDS = 15 * 60 * 1_000_000;
 
 /** A clock may run ahead this far before an event counts as from the future (domain.md §21). */
 export const FUTURE_MICROSECONDS = 5 * 60 * 1_000_000;

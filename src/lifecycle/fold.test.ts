@@ -13,6 +13,7 @@ import {
   unpacked,
 } from '../../test/support/folded.ts';
 import { FLAG, ROLE, type Status } from './state.ts';
+import { REACTIVATING } from './steps.ts';
 
 const day = (text: string) => Date.parse(`${text}T12:00:00Z`);
 
@@ -53,6 +54,54 @@ describe('serial numbers (domain.md §4)', () => {
     expect(given(commissioned('a'), shipped('a'), destroyed('a')).codes()).toEqual([]);
   });
 
+  it('knows the number of a printed label before anything is commissioned with it (2→4, 4→7)', () => {
+    const printed = given(observed('a', 'encoding'));
+    expect(printed.codes()).toEqual([]);
+    expect(printed.of('a')).toMatchObject({ status: 'Encoded', flags: 0 });
+    const used = given(observed('a', 'encoding'), commissioned('a'));
+    expect(used.codes()).toEqual([]);
+    expect(used.of('a').status).toBe('Commissioned');
+    expect(given(observed('a', 'encoding'), shipped('a')).codes()).toEqual(['SN-UNKNOWN a']);
+    expect(given(commissioned('a'), observed('a', 'encoding')).of('a').status).toBe('Commissioned');
+  });
+
+  it.each<[string, Told, string]>([
+    ['scrapped as it is printed (4→6)', observed('a', 'encoding', { disposition: 'destroyed' }), 'LabelScrapped'],
+    ['sampled as it is printed (4→5)', observed('a', 'encoding', { disposition: 'inactive' }), 'LabelSampled'],
+    ['destroyed', destroyed('a'), 'LabelScrapped'],
+    ['sampled', observed('a', 'sampling'), 'LabelSampled'],
+  ])('tells SN-INVALID-USED when the number of a label that was %s is commissioned', (_, end, status) => {
+    const label = given(observed('a', 'encoding'), end);
+    expect(label.codes()).toEqual([]);
+    expect(label.of('a').status).toBe(status);
+    expect(given(observed('a', 'encoding'), end, observed('a', 'encoding')).of('a').status).toBe(status);
+    const used = given(observed('a', 'encoding'), end, commissioned('a'));
+    expect(used.fold.offences).toEqual([{ code: 'SN-INVALID-USED', seq: 2, node: used.of('a').node, other: 1 }]);
+    expect(used.of('a')).toMatchObject({ status: 'Commissioned', claimSeq: 2 });
+  });
+
+  it('brings back, by a reactivation, what a thing was before its end (9→11), and never what is destroyed', () => {
+    const back = observed('a', REACTIVATING, { disposition: 'active' });
+    const end = (bizStep: string, disposition: string | null = null) => destroyed('a', { bizStep, disposition });
+    const life = [commissioned('a'), packed('case', 'a'), received('case')];
+    for (const ended of [end('decommissioning'), end('dispensing'), end('decommissioning', 'stolen')]) {
+      const { of, codes } = given(...life, ended, back);
+      expect(codes()).toEqual([]);
+      expect(of('a')).toMatchObject({ status: 'Received', statusSeq: 2, disposition: 'active', before: null, parent: 0 });
+    }
+    expect(given(commissioned('a'), end('dispensing'), back).of('a')).toMatchObject({ status: 'Commissioned', statusSeq: 0 });
+    expect(given(...life, observed('a', 'sampling'), end('dispensing'), back).of('a').status).toBe('Sampled');
+    expect(given(...life, end('dispensing'), end('decommissioning'), back).of('a').status).toBe('Received');
+    expect(given(...life, back).of('a').status).toBe('Commissioned');
+    const gone = given(...life, end('decommissioning'), destroyed('a'), back);
+    expect(gone.of('a').status).toBe('Destroyed');
+    expect(gone.codes()).toEqual(['SN-AFTER-END a']);
+  });
+
+  it.each(['decommissioning', 'dispensing', 'destroying'])('flags what is shipped after its %s, critical', (bizStep) => {
+    expect(given(commissioned('a'), destroyed('a', { bizStep }), shipped('a')).codes()).toEqual(['SN-AFTER-END a']);
+  });
+
   it('calls a container known from its first packing on, though nobody commissioned it', () => {
     const { codes, of } = given(commissioned('a'), packed('pallet', 'a'), shipped('pallet'));
     expect(codes()).toEqual([]);
@@ -62,7 +111,7 @@ describe('serial numbers (domain.md §4)', () => {
 
   it('remembers what waits for its commissioning, and answers when it comes', () => {
     const { fold, of } = given(shipped('a'), commissioned('a'));
-    expect(fold.introduced).toEqual([of('a').node]);
+    expect(fold.answered).toEqual([of('a').node]);
     expect(of('a').flags & FLAG.waiting).toBe(0);
     expect(given(shipped('a')).of('a').flags & FLAG.waiting).toBe(FLAG.waiting);
   });
@@ -399,6 +448,58 @@ describe('use in a transformation (domain.md §10.2)', () => {
   });
 });
 
+describe('a shortage found on unpacking (packs-wire.md, EX-DNP-3)', () => {
+  const short = (parent: string, came: string[]) => unpacked(parent, came, { disposition: 'mismatch_quantity', place: 'shop' });
+  const life = [
+    commissioned(['a', 'b', 'c']),
+    packed('case', ['a', 'b', 'c']),
+    packed('pallet', 'case'),
+    received('pallet', 'w'),
+    unpacked('pallet', 'case'),
+  ];
+
+  it('puts at large what is not on the list of what came out, and takes it out of the container', () => {
+    const { fold, of, codes, parent } = given(...life, short('case', ['a', 'b']));
+    expect(codes()).toEqual(['EX-DNP-3 c']);
+    expect(fold.offences[0]).toMatchObject({ seq: 5, other: 1 });
+    expect(of('c')).toMatchObject({ status: 'AtLarge', statusSeq: 5, before: 'Received', parent: 0, place: 'w', holder: 'w' });
+    expect(of('a')).toMatchObject({ status: 'Received', parent: 0, place: 'shop' });
+    expect(parent('b')).toBeNull();
+  });
+
+  it('says nothing of what is missing without a list, or without that disposition', () => {
+    expect(given(...life, short('case', [])).codes()).toEqual([]);
+    expect(given(...life, unpacked('case', ['a'])).of('c').parent).not.toBe(0);
+  });
+
+  it.each<[string, Told, Status]>([
+    ['received', received('c', 'x'), 'Received'],
+    ['only looked at', observed('c', 'inspecting'), 'Received'],
+    ['listed in another unpacking', unpacked('case', ['c']), 'Received'],
+    ['packed', packed('box', 'c'), 'Received'],
+    ['told to be stolen', destroyed('c', { bizStep: 'decommissioning', disposition: 'stolen' }), 'Stolen'],
+  ])('has an end when it is %s', (_, seen, status) => {
+    const { fold, of } = given(...life, short('case', ['a', 'b']), seen);
+    expect(of('c').status).toBe(status);
+    expect(fold.answered).toEqual([of('c').node]);
+  });
+
+  it('is of a whole case what it is of the packs inside, until the case is seen', () => {
+    const truck = [
+      commissioned(['a', 'x']),
+      packed('c1', 'a'),
+      packed('c2', 'x'),
+      packed('pallet', ['c1', 'c2']),
+      received('pallet', 'w'),
+      short('pallet', ['c2']),
+    ];
+    expect(given(...truck).now('a')).toMatchObject({ status: 'AtLarge', before: 'Received', holder: 'w' });
+    expect(given(...truck, received('c1', 'v')).now('a')).toMatchObject({ status: 'Received', holder: 'v' });
+    expect(given(...truck, unpacked('c1', 'a')).of('a').status).toBe('Received');
+    expect(given(...truck, unpacked('c1')).of('a').status).toBe('Received');
+  });
+});
+
 describe('lateness', () => {
   it('is to come before something that a thing or one of its containers has taken in', () => {
     const before = given(commissioned('a', { at: 0 }), packed('case', 'a', { at: 10 }), shipped('case', { at: 30 }));
@@ -407,6 +508,13 @@ describe('lateness', () => {
     expect(before.isLate(observed('a', 'inspecting', { at: 20 }))).toBe(true);
     expect(before.isLate(unpacked('case', [], { at: 20 }))).toBe(true);
     expect(before.isLate(observed('b', 'inspecting', { at: 5 }))).toBe(false);
+    const seen = given(
+      commissioned(['a', 'b'], { at: 0 }),
+      packed('case', ['a', 'b'], { at: 10 }),
+      observed('b', 'inspecting', { at: 30 }),
+    );
+    expect(seen.isLate(unpacked('case', ['a'], { at: 20, disposition: 'mismatch_quantity' }))).toBe(true);
+    expect(seen.isLate(unpacked('case', ['a'], { at: 20 }))).toBe(false);
   });
 
   it('is not to claim a lot out of order, unless the lot was used', () => {

@@ -1,7 +1,18 @@
 import { comparePositions, type Position } from './order.ts';
 import { isShared, type Resolved, resolve } from './resolve.ts';
-import { type Balance, type Facts, FLAG, type LotPart, NONE, type Node, ROLE, type Role, type State } from './state.ts';
-import { endsThings, makesThings, receivesThings, statusOf } from './steps.ts';
+import { type Balance, type Facts, FLAG, type LotPart, NONE, type Node, ROLE, type Role, type State, type Status } from './state.ts';
+import {
+  endsThings,
+  findsShortage,
+  isEnded,
+  isRevocable,
+  labelStatusOf,
+  makesThings,
+  REACTIVATING,
+  receivesThings,
+  statusOf,
+  takesOutUnnamed,
+} from './steps.ts';
 import { canonicalQuantity } from './units.ts';
 
 /** The stated or inferred stay of a child in a parent. */
@@ -23,16 +34,18 @@ export type FoldCode =
   | 'SN-DUP'
   | 'SN-CONFLICT'
   | 'SN-AFTER-END'
+  | 'SN-INVALID-USED'
   | 'SN-UNKNOWN'
   | 'AGG-DOUBLE'
   | 'AGG-CYCLE'
   | 'AGG-NOTCHILD'
   | 'AGG-UNKNOWN-CHILD'
+  | 'EX-DNP-3'
   | 'GEN-OVERUSE'
   | 'GEN-HELD-USED';
 
-/** Codes that hold only until the thing's commissioning is known. */
-export const WAITING_CODES: readonly FoldCode[] = ['SN-UNKNOWN', 'AGG-UNKNOWN-CHILD'];
+/** Codes that hold only until the thing's commissioning is known, or it is seen again. */
+export const WAITING_CODES: readonly FoldCode[] = ['SN-UNKNOWN', 'AGG-UNKNOWN-CHILD', 'EX-DNP-3'];
 
 /** The things that an event names and that this fold is about: all of them on the way in, only the affected ones when a history is folded again. */
 export type Named = {
@@ -55,8 +68,8 @@ export class Fold {
   readonly changed = new Set<State>();
   readonly intervals = new Map<string, Interval>();
   readonly offences: Offence[] = [];
-  /** Things whose waiting findings have come true or false: their commissioning is known now. */
-  readonly introduced: Node[] = [];
+  /** Things whose waiting findings have come true or false: their commissioning is known now, or they were missing and are seen again. */
+  readonly answered: Node[] = [];
   private readonly inside = new Map<number, Set<State>>();
   private readonly loose = new Map<number, Map<string, Interval>>();
 
@@ -95,7 +108,7 @@ export class Fold {
     if (named.parent) {
       if (late(named.parent)) return true;
       for (const container of this.chain(named.parent)) if (late(container)) return true;
-      if (facts.unpacksAll) for (const child of this.insideOf(named.parent.node)) if (late(child)) return true;
+      if (takesOutUnnamed(facts)) for (const child of this.insideOf(named.parent.node)) if (late(child)) return true;
     }
     return named.lots.some((part) => {
       const lot = this.get(part.node);
@@ -139,7 +152,8 @@ export class Fold {
 
   private applyObject(facts: Facts, named: Named): void {
     const standing = facts.action === 'ADD' ? named.epcs.filter((state) => this.claim(state, facts)) : named.epcs;
-    if (facts.action !== 'ADD') for (const state of standing) this.expectKnown(state, facts, 'SN-UNKNOWN');
+    if (facts.action !== 'ADD')
+      for (const state of standing) if (this.labelStatus(state, facts) === null) this.expectKnown(state, facts, 'SN-UNKNOWN');
     this.seeAll(standing, facts);
   }
 
@@ -156,6 +170,7 @@ export class Fold {
         else this.leave(child, facts, false);
       }
     }
+    if (parent && findsShortage(facts)) this.miss(parent, facts);
     for (const child of named.children) this.tell(child, facts);
     if (parent) {
       this.expectAlive(parent, facts);
@@ -167,6 +182,21 @@ export class Fold {
         }
       }
       this.applyLoose(facts, parent, 0, partsIn(facts, ROLE.child));
+    }
+  }
+
+  /**
+   * What is inside and not on the list of what came out is at large, wherever it was last (EX-DNP-3). It leaves before the unpacking is told of the
+   * container, so that nothing of that is taken to have happened to it.
+   */
+  private miss(parent: State, facts: Facts): void {
+    const listed = new Set(facts.things[ROLE.child]);
+    for (const child of [...this.insideOf(parent.node)]) {
+      if (listed.has(child.node)) continue;
+      this.offend('EX-DNP-3', facts, child.node, child.enteredSeq);
+      this.leave(child, facts, false);
+      if (child.status === 'AtLarge') this.bringBack(child); // with its container, until this moment
+      this.takeStatus(child, 'AtLarge', facts);
     }
   }
 
@@ -188,6 +218,7 @@ export class Fold {
     for (const state of named.outputs) {
       if (this.conflicts(state, facts)) this.offend('SN-CONFLICT', facts, state.node, state.claimSeq);
       else this.takeLot(state, facts);
+      this.expectUnspent(state, facts);
       this.change(state, facts).flags |= FLAG.produced;
       this.becomeKnown(state);
       this.expectAlive(state, facts);
@@ -207,6 +238,7 @@ export class Fold {
     }
     if (this.conflicts(state, facts)) this.offend('SN-CONFLICT', facts, state.node, NONE);
     else this.takeLot(state, facts);
+    this.expectUnspent(state, facts);
     state.claimSeq = facts.seq;
     state.flags |= FLAG.introduced;
     this.becomeKnown(state);
@@ -230,7 +262,7 @@ export class Fold {
     state.flags |= FLAG.known;
     if ((state.flags & FLAG.waiting) === 0) return;
     state.flags &= ~FLAG.waiting;
-    this.introduced.push(state.node);
+    this.answered.push(state.node);
   }
 
   private expectKnown(state: State, facts: Facts, code: 'SN-UNKNOWN' | 'AGG-UNKNOWN-CHILD'): void {
@@ -239,10 +271,20 @@ export class Fold {
     this.offend(code, facts, state.node, NONE);
   }
 
+  /** The number of a label that was sampled or scrapped is never used (domain.md §4). */
+  private expectUnspent(state: State, facts: Facts): void {
+    if (state.status === 'LabelSampled' || state.status === 'LabelScrapped')
+      this.offend('SN-INVALID-USED', facts, state.node, state.statusSeq);
+  }
+
+  /** What an event tells of the label that bears the number of a thing that was not commissioned yet; null when it tells of a thing. */
+  private labelStatus(state: State, facts: Facts): Status | null {
+    return (state.flags & FLAG.known) === 0 ? labelStatusOf(facts, state.status) : null;
+  }
+
   /** Nothing happens to what is destroyed, and what is inactive is not shipped. */
   private expectAlive(state: State, facts: Facts): void {
-    const ended =
-      state.status === 'Destroyed' || ((state.status === 'Inactive' || state.status === 'Dispensed') && facts.bizStep === 'shipping');
+    const ended = state.status === 'Destroyed' || (isEnded(state.status) && facts.bizStep === 'shipping');
     if (ended && state.statusSeq !== facts.seq) this.offend('SN-AFTER-END', facts, state.node, state.statusSeq);
   }
 
@@ -464,6 +506,7 @@ export class Fold {
 
   private tell(state: State, facts: Facts, role: Role = ROLE.epc): void {
     this.change(state, facts);
+    if (state.status === 'AtLarge') this.find(state);
     this.tellStatus(state, facts, role);
     if (facts.disposition !== null) {
       state.disposition = facts.disposition;
@@ -502,10 +545,19 @@ export class Fold {
       this.voidShipping(state, facts);
       return;
     }
-    const status = statusOf(facts, role);
+    if (facts.bizStep === REACTIVATING) {
+      if (isRevocable(state.status)) this.bringBack(state);
+      return;
+    }
+    const status = this.labelStatus(state, facts) ?? statusOf(facts, role);
     if (status === null) return;
-    // What a void brings back, and, under an end of the container's own, what its content still takes from it.
-    if (status === 'InTransit' || isShared(state.status)) {
+    this.takeStatus(state, status, facts);
+  }
+
+  private takeStatus(state: State, status: Status, facts: Facts): void {
+    // What a void or a reactivation brings back, and, under an end of the container's own, what its content still takes from it.
+    const ends = isEnded(status) && !isEnded(state.status) && (state.before === null || (state.flags & FLAG.parent) === 0);
+    if (status === 'InTransit' || status === 'AtLarge' || isShared(state.status) || ends) {
       state.before = state.status;
       state.beforeSeq = state.statusSeq;
     }
@@ -520,6 +572,16 @@ export class Fold {
       if (state.parent !== 0) state.statusSeq = facts.seq;
       return;
     }
+    this.bringBack(state);
+  }
+
+  /** What was missing is seen again: it is what it was before, unless this event makes something else of it. */
+  private find(state: State): void {
+    this.bringBack(state);
+    this.answered.push(state.node);
+  }
+
+  private bringBack(state: State): void {
     state.status = state.before;
     state.statusSeq = state.beforeSeq;
     state.before = null;

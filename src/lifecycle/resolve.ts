@@ -23,7 +23,7 @@ export type Resolved = {
 export type Later = (seq: number, than: number) => boolean;
 
 /** What happens to a container happens to its content, but its own making and its own end do not (domain.md §6.1, rule 6). */
-const SHARED: ReadonlySet<Status | null> = new Set<Status>(['InTransit', 'Received', 'Returned', 'Stocked', 'Quarantined']);
+const SHARED: ReadonlySet<Status | null> = new Set<Status>(['InTransit', 'Received', 'Returned', 'Stocked', 'Quarantined', 'AtLarge']);
 export const isShared = (status: Status | null): boolean => SHARED.has(status);
 
 /**
@@ -56,7 +56,7 @@ export function resolve(own: State, chain: Iterable<State>, later: Later): Resol
     if (SHARED.has(status) && counts(statusSeq, r.statusSeq)) {
       const fromContainer = shared && SHARED.has(container.before) && counts(container.beforeSeq, r.statusSeq);
       const before = fromContainer ? container.before : r.status;
-      if (status === 'InTransit' || SHARED.has(before)) {
+      if (status === 'InTransit' || status === 'AtLarge' || SHARED.has(before)) {
         r.before = before;
         r.beforeSeq = fromContainer ? container.beforeSeq : r.statusSeq;
       }

@@ -20,6 +20,10 @@ export const STATUSES = [
   'Returned',
   'Stocked',
   'Quarantined',
+  'AtLarge',
+  'Encoded',
+  'LabelSampled',
+  'LabelScrapped',
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
@@ -58,7 +62,7 @@ export type State = {
   enteredSeq: number;
   status: Status | null;
   statusSeq: number;
-  /** What `status` was before; void_shipping brings it back. */
+  /** What `status` was before; void_shipping brings it back, and reactivating after an end. */
   before: Status | null;
   beforeSeq: number;
   disposition: string | null;

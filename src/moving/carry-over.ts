@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { NONE } from '../lifecycle/state.ts';
-import type { JobRow } from '../store/rows.ts';
+import type { JobRow, VerificationRow } from '../store/rows.ts';
+import { insertVerifications } from '../store/verifications.ts';
 import type { Listener } from './replay.ts';
 import type { Carried, Finding, ToldFinding } from './truth.ts';
 
@@ -27,6 +28,7 @@ export async function carryOver(
     const repeats = new Batch<Finding & { told: ToldFinding }>(async (rows) => {
       for (const change of insertRepeats(rows)) await db.run(change);
     });
+    const verifications = new Batch<VerificationRow>((rows) => db.run(insertVerifications(rows)));
     let lastJob = 0;
     for await (const one of carried) {
       if ('job' in one) {
@@ -34,11 +36,12 @@ export async function carryOver(
         await jobs.add(one.job);
       } else if ('query' in one) await journal.putQuery(one.query);
       else if ('subscription' in one) await journal.putSubscription(one.subscription);
+      else if ('verification' in one) await verifications.add(one.verification);
       else if ('meta' in one) await db.run(sql`INSERT INTO meta (name, value) VALUES (${one.meta.name}, ${one.meta.value})`);
       else if (one.finding.told === null) await numbers.add(one.finding);
       else await repeats.add({ ...one.finding, told: one.finding.told });
     }
-    for (const batch of [jobs, numbers, repeats]) await batch.end();
+    for (const batch of [jobs, numbers, repeats, verifications]) await batch.end();
     for (const change of UNKNOWN) await db.run(change);
     await more(lastJob);
     await journal.commit();
@@ -53,6 +56,7 @@ const CLEARED: readonly SQL[] = [
   sql`DELETE FROM capture_job`,
   sql`DELETE FROM subscription`,
   sql`DELETE FROM named_query`,
+  sql`DELETE FROM verification`,
   sql`DELETE FROM meta`,
   sql`DELETE FROM finding_thing WHERE finding IN (SELECT id FROM finding WHERE code = 'EV-DUP')`,
   sql`DELETE FROM finding WHERE code = 'EV-DUP'`,
@@ -81,10 +85,10 @@ function renumber(findings: readonly Finding[]): SQL[] {
 function insertRepeats(findings: readonly (Finding & { told: ToldFinding })[]): SQL[] {
   const rows = findings.map(
     ({ id, code, seq, told: t }) =>
-      sql`(${id}, ${code}, ${seq}, ${t.severity}, ${t.state}, ${t.opened}, ${t.due}, ${t.closedSeq}, ${t.resolution})`,
+      sql`(${id}, ${code}, ${seq}, ${t.severity}, ${t.state}, ${t.opened}, ${t.due}, ${t.closedSeq}, ${t.resolution}, ${t.stage}, ${t.owner}, ${t.record})`,
   );
   return [
-    sql`INSERT INTO finding (id, code, seq, severity, state, opened, due, closed_seq, resolution) VALUES ${listed(rows)}`,
+    sql`INSERT INTO finding (id, code, seq, severity, state, opened, due, closed_seq, resolution, stage, owner, record) VALUES ${listed(rows)}`,
     sql`INSERT INTO finding_thing (finding, node, other) VALUES ${listed(findings.map(({ id }) => sql`(${id}, 0, ${NONE})`))}`,
   ];
 }

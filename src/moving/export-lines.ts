@@ -52,7 +52,18 @@ const LINES = {
     code: text,
     seq: count,
     told: Type.Optional(
-      closed({ severity: text, state: text, opened: time, due: orNull(time), closedSeq: orNull(count), resolution: json }),
+      closed({
+        severity: text,
+        state: text,
+        opened: time,
+        due: orNull(time),
+        closedSeq: orNull(count),
+        resolution: json,
+        // Not in exports of earlier versions.
+        stage: Type.Optional(text),
+        owner: Type.Optional(orNull(text)),
+        record: Type.Optional(json),
+      }),
     ),
   }),
   /** Before the subscriptions to it. */
@@ -66,6 +77,24 @@ const LINES = {
     next: count,
     version: count,
     progress: json,
+  }),
+  verification: closed({
+    id: text,
+    at: milliseconds,
+    caller: text,
+    call: text,
+    product: orNull(text),
+    thing: orNull(text),
+    serialHash: orNull(text),
+    site: orNull(text),
+    corr: text,
+    question: text,
+    scan: json,
+    outcome: Type.Union([Type.Literal('true'), Type.Literal('false'), Type.Literal('error')]),
+    reason: orNull(text),
+    info: orNull(text),
+    took: count,
+    answer: json,
   }),
   meta: closed({ name: text, value: text }),
   document: closed({ captureID: text, parts: Type.Array(Type.Union([count, Type.Tuple([count])])), gaps: bytes }),
@@ -110,6 +139,9 @@ const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => Expor
   manifest: (manifest) => ({ manifest }),
   end: (end) => ({ end }),
   meta: (meta) => ({ meta }),
+  verification: ({ at, serialHash, scan, answer, ...same }) => ({
+    verification: { ...same, at: Date.parse(at), serial_hash: serialHash, scan: jsonText(scan), answer: jsonText(answer) },
+  }),
   query: ({ query, created, ...same }) => ({ query: { ...same, query: JSON.stringify(query), created: Date.parse(created) } }),
   subscription: ({ created, terms, next, progress, ...same }) => ({
     subscription: {
@@ -140,7 +172,10 @@ const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => Expor
               ...told,
               opened: microseconds(told.opened),
               due: told.due === null ? null : microseconds(told.due),
-              resolution: told.resolution === null ? null : JSON.stringify(told.resolution),
+              resolution: jsonText(told.resolution),
+              stage: told.stage ?? 'open',
+              owner: told.owner ?? null,
+              record: jsonText(told.record ?? null),
             },
     },
   }),
@@ -184,6 +219,16 @@ export function formatCarried(carried: Carried): string {
       progress: JSON.parse(progress) as unknown,
     });
   }
+  if ('verification' in carried) {
+    const { at, serial_hash, scan, answer, ...same } = carried.verification;
+    return formatLine('verification', {
+      ...same,
+      at: new Date(at).toISOString(),
+      serialHash: serial_hash,
+      scan: jsonValue(scan),
+      answer: jsonValue(answer),
+    });
+  }
   if ('job' in carried) {
     const { capture_id, created, finished, success, errors, ...same } = carried.job;
     return formatLine('job', {
@@ -197,14 +242,15 @@ export function formatCarried(carried: Carried): string {
   }
   const { told, ...same } = carried.finding;
   if (told === null) return formatLine('finding', same);
-  const { opened, due, resolution } = told;
+  const { opened, due, resolution, record } = told;
   return formatLine('finding', {
     ...same,
     told: {
       ...told,
       opened: timeText(opened),
       due: due === null ? null : timeText(due),
-      resolution: resolution === null ? null : (JSON.parse(resolution) as unknown),
+      resolution: jsonValue(resolution),
+      record: jsonValue(record),
     },
   });
 }
@@ -222,6 +268,8 @@ export function formatRecord(record: TruthRecord): string {
   return `{"entry":{"seq":${seq},"leaf":${Buffer.from(encodeLeaf(leaf)).toString('utf8')},"body":${JSON.stringify(bytesText(body))}}}\n`;
 }
 
+const jsonText = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+const jsonValue = (text: string | null): unknown => (text === null ? null : (JSON.parse(text) as unknown));
 const timeText = (time: number): string => formatRecordTime(BigInt(time));
 const microseconds = (text: string): number => Number(parseRecordTime(text));
 

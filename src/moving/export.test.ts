@@ -82,8 +82,8 @@ describe('an export', () => {
 
   it('has the manifest first, the journal in its order, and tells what was logged in the form in which it was hashed', async () => {
     const [first, ...others] = linesOf(text).map((line) => JSON.parse(line) as Record<string, Record<string, unknown>>);
-    expect(first?.['manifest']).toMatchObject({ format: 'lotline-export', version: 1, origin: 'lotline.example/test', size: 21 });
-    expect(others.flatMap((line) => line['entry']?.['seq'] ?? [])).toEqual(Array.from({ length: 21 }, (_, i) => i));
+    expect(first?.['manifest']).toMatchObject({ format: 'lotline-export', version: 1, origin: 'lotline.example/test', size: 23 });
+    expect(others.flatMap((line) => line['entry']?.['seq'] ?? [])).toEqual(Array.from({ length: 23 }, (_, i) => i));
     const entry = others.find((line) => line['entry'] !== undefined)?.['entry'] as { leaf: object };
     const leaf = store.rows<{ leaf_hash: Buffer }>('SELECT leaf_hash FROM entry WHERE seq = 0')[0]?.leaf_hash;
     expect(createHash('sha256').update('\0').update(JSON.stringify(entry.leaf)).digest()).toEqual(leaf);
@@ -156,7 +156,7 @@ describe('an export that is not as it was written is refused with the line', () 
       'its end is missing what came last',
       () => sealed(linesOf(text).filter((_, i, all) => i < all.length - 3 || i === all.length - 1)),
       () => linesOf(text).length - 2,
-      /There are 20 entries, not 21/,
+      /There are 22 entries, not 23/,
     ],
     [
       'a line is of a later version',
@@ -188,7 +188,7 @@ describe('an export that is not as it was written is refused with the line', () 
   it('it was signed by another key than the one that is known from elsewhere', async () => {
     const stranger = verifierKeyOf(signerKeyFromSeed('lotline.example/test', new Uint8Array(32).fill(9)));
     await expect(ExportedTruth.open(fileOf(text), { verifier: stranger })).rejects.toMatchObject({ code: 'MOVE-FILE' });
-    await expect(ExportedTruth.open(fileOf(text), { verifier })).resolves.toMatchObject({ size: 21 });
+    await expect(ExportedTruth.open(fileOf(text), { verifier })).resolves.toMatchObject({ size: 23 });
   });
 
   it('it is not there', async () => {

@@ -6,7 +6,7 @@ import { type Listener, type ReplayOptions, replay } from './replay.ts';
 import { StoredTruth } from './stored-truth.ts';
 
 /** Told by no entry, so taken over: nothing is learned from comparing them. */
-const CARRIED: readonly TableName[] = ['checkpoint', 'capture_job', 'named_query', 'subscription', 'meta'];
+const CARRIED: readonly TableName[] = ['checkpoint', 'capture_job', 'named_query', 'subscription', 'verification', 'meta'];
 
 export type RebuildReport = {
   /** Entries replayed. */

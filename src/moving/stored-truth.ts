@@ -3,7 +3,7 @@ import { formatHashId } from '../epcis/index.ts';
 import { latestCheckpoint, storedRoot } from '../ledger/questions.ts';
 import type { Db } from '../store/db.ts';
 import { unpackBytes } from '../store/payload.ts';
-import type { JobRow, QueryRow, SubscriptionRow } from '../store/rows.ts';
+import type { JobRow, QueryRow, SubscriptionRow, VerificationRow } from '../store/rows.ts';
 import {
   type Carried,
   type Document,
@@ -71,7 +71,7 @@ export class StoredTruth implements Truth {
 
   /** What is carried, in parts that lie in tables of their own. */
   carriedParts(): AsyncGenerator<Carried>[] {
-    return [this.jobs(), this.findings(), this.queries(), this.subscriptions(), this.metas()];
+    return [this.jobs(), this.findings(), this.queries(), this.subscriptions(), this.verifications(), this.metas()];
   }
 
   private async *jobs(): AsyncGenerator<Carried> {
@@ -89,7 +89,7 @@ export class StoredTruth implements Truth {
   private async *findings(): AsyncGenerator<Carried> {
     for (let after = 0; ; ) {
       const rows = await this.db.all<FindingRow>(
-        sql`SELECT id, code, seq, severity, state, opened, due, closed_seq, resolution FROM finding
+        sql`SELECT id, code, seq, severity, state, opened, due, closed_seq, resolution, stage, owner, record FROM finding
             WHERE id > ${after} ORDER BY id LIMIT ${PAGE_ROWS}`,
       );
       for (const row of rows) yield { finding: findingOf(row) };
@@ -108,6 +108,18 @@ export class StoredTruth implements Truth {
       sql`SELECT id, query, actor, created, terms, next_seq, version, progress FROM subscription ORDER BY id`,
     );
     for (const subscription of rows) yield { subscription };
+  }
+
+  private async *verifications(): AsyncGenerator<Carried> {
+    for (let after = ''; ; ) {
+      const rows = await this.db.all<VerificationRow>(
+        sql`SELECT id, at, caller, call, product, thing, serial_hash, site, corr, question, scan, outcome, reason, info, took, answer
+            FROM verification WHERE id > ${after} ORDER BY id LIMIT ${PAGE_ROWS}`,
+      );
+      for (const verification of rows) yield { verification };
+      if (rows.length < PAGE_ROWS) return;
+      after = (rows.at(-1) as VerificationRow).id;
+    }
   }
 
   private async *metas(): AsyncGenerator<Carried> {
@@ -186,6 +198,9 @@ type FindingRow = {
   due: number | null;
   closed_seq: number | null;
   resolution: string | null;
+  stage: string;
+  owner: string | null;
+  record: string | null;
 };
 
 function entryOf(row: EntryRow): Entry {
@@ -214,9 +229,8 @@ function unpacked(seq: number, encoding: number, bytes: Uint8Array): Uint8Array 
 }
 
 /** That an event came again (EV-DUP) is told by no entry: arriving twice stores nothing. */
-function findingOf({ id, code, seq, severity, state, opened, due, closed_seq, resolution }: FindingRow): Finding {
-  const told = code === 'EV-DUP' ? { severity, state, opened, due, closedSeq: closed_seq, resolution } : null;
-  return { id, code, seq, told };
+function findingOf({ id, code, seq, closed_seq: closedSeq, ...rest }: FindingRow): Finding {
+  return { id, code, seq, told: code === 'EV-DUP' ? { ...rest, closedSeq } : null };
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');

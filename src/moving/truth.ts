@@ -1,6 +1,6 @@
 import { LotlineError } from '../errors.ts';
 import type { LeafInput } from '../ledger/index.ts';
-import type { JobRow, QueryRow, SubscriptionRow } from '../store/rows.ts';
+import type { JobRow, QueryRow, SubscriptionRow, VerificationRow } from '../store/rows.ts';
 
 /** An entry of the journal, with what was logged of it. */
 export type Entry = { readonly seq: number; readonly leaf: Leaf; readonly leafHash: Uint8Array; readonly body: Uint8Array };
@@ -23,6 +23,9 @@ export type ToldFinding = {
   readonly due: number | null;
   readonly closedSeq: number | null;
   readonly resolution: string | null;
+  readonly stage: string;
+  readonly owner: string | null;
+  readonly record: string | null;
 };
 
 /** What no entry tells, and may change. */
@@ -31,6 +34,7 @@ export type Carried =
   | { readonly finding: Finding }
   | { readonly query: QueryRow }
   | { readonly subscription: SubscriptionRow }
+  | { readonly verification: VerificationRow }
   | { readonly meta: { readonly name: string; readonly value: string } };
 
 /**

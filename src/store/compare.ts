@@ -50,7 +50,8 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   lot: { key: ['id'] },
   item: { key: ['id'] },
   item_name: { key: ['class', 'serial'] },
-  event: { key: ['seq'] },
+  // What is replayed is judged by the rules of the program that replays it.
+  event: { key: ['seq'], without: ['rules'] },
   event_item: { key: ['item', 'seq', 'role'] },
   event_lot: { key: ['lot', 'seq', 'role'] },
   event_field: { key: ['field', 'key', 'seq', 'part'] },
@@ -65,6 +66,11 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   capture_job: { key: ['id'] },
   named_query: { key: ['name'] },
   subscription: { key: ['id'] },
+  verification: { key: ['id'] },
+  pool: { key: ['seq'] },
+  number_grant: { key: ['seq'] },
+  number: { key: ['class', 'serial'] },
+  batch: { key: ['seq'] },
   meta: { key: ['name'] },
 };
 

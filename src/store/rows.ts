@@ -51,6 +51,8 @@ export type EventRow = {
   void_seq: number | null;
   twin_of: number | null;
   facts: string;
+  /** The set of rules by which it was judged (lifecycle/rules-version.ts). */
+  rules: number;
 };
 
 /** What sameness and voiding ask of stored events. */
@@ -131,4 +133,68 @@ export type SubscriptionRow = {
   next_seq: number;
   version: number;
   progress: string;
+};
+/** A request to verify a pack, and what it was answered (verification/). `at` in ms, `took` in microseconds. */
+export type VerificationRow = {
+  id: string;
+  at: number;
+  caller: string;
+  call: string;
+  product: string | null;
+  /** Canonical key, where everything that was given agreed. */
+  thing: string | null;
+  serial_hash: string | null;
+  /** GLN. */
+  site: string | null;
+  corr: string;
+  question: string;
+  /** JSON. */
+  scan: string | null;
+  outcome: 'true' | 'false' | 'error';
+  reason: string | null;
+  info: string | null;
+  took: number;
+  /** JSON. */
+  answer: string | null;
+};
+
+export type PoolRow = {
+  seq: number;
+  id: string;
+  class: number;
+  head: string;
+  length: number;
+  alphabet: string;
+  site: string | null;
+  next: number;
+  granted: number;
+  returned: number;
+  imported: number;
+  low_seq: number | null;
+};
+export type NumberGrantRow = {
+  seq: number;
+  id: string;
+  pool: number;
+  requester: string;
+  run: string;
+  repeat_key: string | null;
+  quantity: number;
+  returned: number;
+  invalid: number;
+};
+export type BatchRow = {
+  seq: number;
+  id: string;
+  class: number;
+  lot: string;
+  expiry: string;
+  line: string;
+  planned: number;
+  terms: string;
+  opened: number;
+  state: 'open' | 'closed';
+  cleared: string | null;
+  close_seq: number | null;
+  result: string | null;
 };

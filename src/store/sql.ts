@@ -57,6 +57,14 @@ export function eachText(list: readonly string[]): SQL {
   });
 }
 
+/** A list of texts with their places in it, from 0 on, as a table `(value, place)`. */
+export function eachPlacedText(list: readonly string[]): SQL {
+  return perEngine({
+    sqlite: sql`(SELECT value, key AS place FROM json_each(${JSON.stringify(list)}))`,
+    postgres: sql`(SELECT value, place - 1 AS place FROM unnest(${whole(list)}::text[]) WITH ORDINALITY AS t(value, place))`,
+  });
+}
+
 /** All items by name, to be walked in the order of names: `item_name` is for looking up, and embedded it has no order of its own. */
 export const ITEM_NAMES: SQL = perEngine({
   sqlite: sql`(SELECT class, serial, id FROM name WHERE recent = 0 UNION ALL SELECT class, serial, id FROM name WHERE recent = 1)`,

@@ -33,7 +33,8 @@ export function staysOf(events: readonly Json[]): Stay[] {
     if (event.type === 'AggregationEvent' && parent !== null) {
       const named = children.includes(child);
       if (event.action === 'ADD' && named) return goesRound(child, parent, n - 1) ? before : parent;
-      const all = children.length === 0 && event.childQuantityList.length === 0;
+      const short = event.bizStep === 'unpacking' && event.disposition === 'mismatch_quantity' && children.length > 0;
+      const all = short || (children.length === 0 && event.childQuantityList.length === 0);
       if (event.action === 'DELETE' && (named || all) && before === parent) return null;
     }
     if (

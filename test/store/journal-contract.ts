@@ -49,7 +49,7 @@ const bare = ({ name: _name, ...row }: NewThing): ThingRow => row;
 export const event = (seq: number, more: Partial<EventRow> = {}): EventRow => ({
   seq, type: 1, action: 0, time: 1_000 + seq, below: '', rank: 0, utc_offset: '+00:00', event_id: null, hash: digestOf(`hash ${seq}`),
   digest: digestOf(`digest ${seq}`), biz_step: null, disposition: null, read_point: null, biz_location: null, parent: null, transformation: null, declares: 0,
-  void_seq: null, twin_of: null, facts: '{}', ...more,
+  void_seq: null, twin_of: null, facts: '{}', rules: 1, ...more,
 }); // biome-ignore format: in the order of the row
 const known = ({ seq, event_id, hash, digest, declares, void_seq, twin_of }: EventRow) => ({
   seq,

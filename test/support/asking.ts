@@ -23,6 +23,20 @@ const sizes = (entries: number) => [...new Set([0, 1, 2, 3, 255, 256, 257, Math.
 
 /** How each question is asked. One that is missing here does not compile. */
 export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promise<void> } = {
+  async batch(ask) {
+    const { list = [] } = (await ask('batches', { limit: 100 })) ?? {};
+    for (const id of [...list.map((one) => one.id), 'none']) await ask('batch', { id });
+  },
+  async batches(ask) {
+    for (const args of [
+      { limit: 10 },
+      { limit: 1 },
+      { limit: 5, state: 'open' as const },
+      { limit: 5, state: 'closed' as const },
+      { limit: 5, before: 20 },
+    ])
+      await ask('batches', args);
+  },
   async captureJobs(ask) {
     for (const args of [{ limit: 1_000 }, { limit: 2, before: 4 }, { limit: 5, actor: 'tester' }, { limit: 5, actor: 'nobody' }])
       await ask('captureJobs', args);
@@ -91,6 +105,12 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     for (const { id } of (all ?? []).slice(0, 5)) await ask('findings', { limit: 1, id });
     for (const thing of keys) await ask('findings', { limit: 50, thing });
   },
+  async grantKnown(ask) {
+    for (const args of [{ id: 'grant_1' }, { id: 'none' }, { key: 'pool_1/again' }, { key: 'none' }, {}]) await ask('grantKnown', args);
+  },
+  async grantedNumbers(ask) {
+    for (const id of ['grant_1', 'grant_2', 'grant_3', 'none']) await ask('grantedNumbers', { id });
+  },
   async hasMember(ask, { keys }) {
     for (const resource of RESOURCES)
       for (const value of [...keys.slice(0, 5), 'shipping', 'in_transit', 'ObjectEvent', 'nonsense', 'http://ns.example.com/own'])
@@ -113,6 +133,41 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   },
   async latestCheckpoint(ask) {
     await ask('latestCheckpoint', {});
+  },
+  async endReason(ask, { entries }) {
+    for (const seq of sizes(entries)) await ask('endReason', { seq });
+  },
+  async licencesKept(ask) {
+    await ask('licencesKept', {});
+  },
+  async makerOf(ask) {
+    for (const product of ['01/09520123000110', '01/09520123000127', 'none']) await ask('makerOf', { product });
+  },
+  async otherProduct(ask) {
+    for (const key of ['01/09520123000110/21/P1', '01/09520123000127/21/P1', '01/09520123000110']) await ask('otherProduct', { key });
+  },
+  async packFacts(ask, { keys }) {
+    for (const key of [...keys, '01/09520123000110/21/p1', '01/09520123000110/21/none', '01/09520123999999/21/P1'])
+      for (const more of [{}, { lot: 'L1', site: '9520123000103' }]) await ask('packFacts', { key, ...more });
+  },
+  async sealedContent(ask, { keys }) {
+    for (const of of keys) await ask('sealedContent', { of });
+  },
+  async sightingsOf(ask, { keys }) {
+    for (const since of [0, 2 ** 43]) await ask('sightingsOf', { things: keys, since });
+  },
+  async verificationByCorr(ask) {
+    for (const corr of ['c-1', 'none']) for (const since of [0, 2 ** 43]) await ask('verificationByCorr', { caller: 'k_1', corr, since });
+  },
+  async verifications(ask) {
+    for (const args of [
+      { since: 0, limit: 10 },
+      { since: 0, limit: 1, outcome: 'true' },
+      { since: 0, limit: 5, thing: '01/09520123000110/21/P1' },
+      { since: 2 ** 43, limit: 5 },
+      { since: 0, limit: 5, before: '0' },
+    ])
+      await ask('verifications', args);
   },
   async listKeys(ask) {
     for (const args of [{}, { id: 'k_1' }, { id: "'; --" }]) await ask('listKeys', args);
@@ -185,6 +240,20 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
         after = page?.next ?? null;
         if (after === null) break;
       }
+  },
+  async pool(ask) {
+    const { list = [] } = (await ask('pools', { limit: 100 })) ?? {};
+    for (const id of [...list.map((one) => one.id), 'none']) await ask('pool', { id });
+  },
+  async pools(ask) {
+    for (const args of [
+      { limit: 10 },
+      { limit: 1 },
+      { limit: 5, gtin: '09520123000110' },
+      { limit: 5, gtin: '00000000000000' },
+      { limit: 5, before: 30 },
+    ])
+      await ask('pools', args);
   },
   async report(ask, { entries }) {
     for (const run of [null, { sent: 0 }, { sent: 3 }])

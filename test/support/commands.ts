@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { vi } from 'vitest';
 import { backupCommand } from '../../src/cli/backup.ts';
 import { convertCommand } from '../../src/cli/convert.ts';
+import { correctClockCommand } from '../../src/cli/correct-clock.ts';
 import { exportCommand } from '../../src/cli/export.ts';
 import { hashCommand } from '../../src/cli/hash.ts';
 import { importCommand } from '../../src/cli/import.ts';
@@ -14,6 +15,7 @@ import { verifyLogCommand } from '../../src/cli/verify-log.ts';
 const COMMANDS = [
   backupCommand,
   convertCommand,
+  correctClockCommand,
   exportCommand,
   hashCommand,
   importCommand,

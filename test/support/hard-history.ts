@@ -49,6 +49,15 @@ export async function captureHardHistory(store: TestStore): Promise<void> {
   const resolve = { kind: 'resolve-finding', state: 'closed' } as const;
   await carryOut(store.capturer, { ...resolve, code: 'SN-CONFLICT', seq: conflict.seq, note: 'relabelled' }, 'k_1');
   await carryOut(store.capturer, { ...resolve, code: 'EV-DUP', seq: 0, note: 'sent twice' }, 'k_1');
+  const edit = {
+    kind: 'edit-finding',
+    stage: 'waiting-us',
+    owner: 'line 1',
+    message: 'looked into',
+    record: { references: ['PO-1'] },
+  } as const;
+  await carryOut(store.capturer, { ...edit, code: 'EV-DUP', seq: 0 }, 'k_1');
+  await carryOut(store.capturer, { ...edit, code: 'SN-CONFLICT', seq: conflict.seq, stage: 'illegitimate' }, 'k_1');
   await carryOut(store.capturer, { kind: 'end-key', id: 'k_1' }, 'system');
   await carryOut(store.capturer, { kind: 'put-query', name: 'packed', query: '{"EQ_bizStep":["packing"]}' }, 'k_1');
   const to = { dest: 'https://partner.example/hook', stream: true };

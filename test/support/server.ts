@@ -29,18 +29,24 @@ export class TestServer {
   }
 
   /** A server on an empty store of an engine. */
-  static async on(engine: Engine, more: Partial<Settings> = {}, log?: (line: string) => void): Promise<TestServer> {
-    if (engine === 'sqlite') return await TestServer.start(more, log);
+  static async on(engine: Engine, more: Partial<Settings> = {}, log?: (line: string) => void, clock?: () => number): Promise<TestServer> {
+    if (engine === 'sqlite') return await TestServer.start(more, log, {}, clock);
     const database = await freshDatabase({ migrated: true });
-    const server = await TestServer.start({ ...more, databaseUrl: database.url }, log);
+    const server = await TestServer.start({ ...more, databaseUrl: database.url }, log, {}, clock);
     server.database = database;
     return server;
   }
 
-  static async start(more: Partial<Settings> = {}, log?: (line: string) => void, limits: ServiceLimits = {}): Promise<TestServer> {
+  /** `clock` is that of verification. */
+  static async start(
+    more: Partial<Settings> = {},
+    log?: (line: string) => void,
+    limits: ServiceLimits = {},
+    clock?: () => number,
+  ): Promise<TestServer> {
     const folder = more.data ?? mkdtempSync(join(tmpdir(), 'lotline-http-'));
     const settings = { ...readSettings({}, {}), data: folder, adminKey: ADMIN_KEY, origin: 'lotline.example/test', ...more };
-    const service = await openService(settings, { limits, ...(log && { log }) });
+    const service = await openService(settings, { limits, ...(log && { log }), ...(clock && { clock }) });
     const grant = async (role: Role) => (await service.deps.keys.grant({ name: `a ${role}`, roles: [role] }, 'test')).key;
     return new TestServer(service, folder, { admin: ADMIN_KEY, line: await grant('line'), reader: await grant('reader') });
   }

@@ -86,6 +86,27 @@ const SITES = [
   },
 ];
 
+/** Pools of a pack and of SSCCs, one filled from outside; grants, returns; a batch of the lot L1, and one of a lot that nothing was made of. */
+const NUMBERS: readonly Command[] = [
+  { kind: 'make-pool', id: 'pool_1', of: { gtin: '09520123000110' }, length: 12, alphabet: 'ABCDEFGH', site: '9520123000103' },
+  { kind: 'make-pool', id: 'pool_2', of: { sscc: '09520123' }, length: 9, alphabet: '0123456789', site: null },
+  { kind: 'make-pool', id: 'pool_3', of: { gtin: '09520123000127' }, length: 8, alphabet: '0123456789', site: null },
+  {
+    kind: 'open-batch', id: 'batch_1', gtin: '09520123000110', lot: 'L1', expiry: '2028-01-31', line: 'line "3"', planned: 4,
+    terms: { perParent: 4, yieldLimits: [0.9, 1], clearance: true },
+  }, // biome-ignore format: a record
+  {
+    kind: 'open-batch', id: 'batch_2', gtin: '09520123000110', lot: 'NONE', expiry: '2028-01', line: 'line 4', planned: 10,
+    terms: { perParent: null, yieldLimits: null, clearance: false },
+  }, // biome-ignore format: a record
+  { kind: 'grant-numbers', id: 'grant_1', pool: 'pool_1', quantity: 40, requester: 'line 3', run: 'batch_1', key: 'again', seed: '11'.repeat(32) },
+  { kind: 'grant-numbers', id: 'grant_2', pool: 'pool_2', quantity: 3, requester: 'line 3', run: 'batch_1', key: null, seed: '22'.repeat(32) },
+  { kind: 'import-numbers', pool: 'pool_3', numbers: [['00000001', 'tail "1"'], ['00000003', null], ['00000002', 'tail 2']] },
+  { kind: 'grant-numbers', id: 'grant_3', pool: 'pool_3', quantity: 2, requester: 'line 4', run: 'batch_2', key: null, seed: '33'.repeat(32) },
+  { kind: 'clear-line', id: 'batch_1', by: ['k_1', 'k_2'] },
+  { kind: 'close-batch', id: 'batch_1', counters: { goodPrints: 4, finishedPacks: 3, loose: ['P1'], partial: [], rejected: ['P2'], theoretical: 5 } },
+]; // biome-ignore format: a list
+
 /** The hash of a key that was granted and ended. */
 export const KEY_HASH = 'ab'.repeat(32);
 /** When the first document was recorded; each is a minute after the one before. */
@@ -113,6 +134,7 @@ export async function openSmallStore(): Promise<TestStore> {
   await command({ kind: 'grant-key', id: 'k_2', name: 'reader', roles: ['reader', 'line'], hash: 'cd'.repeat(32) }, 'system');
   await command({ kind: 'end-key', id: 'k_1' }, 'k_2');
   await command({ kind: 'put-masterdata', vocabularyList: SITES }, 'k_2');
+  for (const what of NUMBERS) await command(what, 'k_2');
   for (const thing of ['01/09520123000110', '01/09520123000110/10/L1', '01/09520123000110/21/P2'])
     await command({ kind: 'put-links', thing, links: [{ linkType: 'https://gs1.org/voc/pip', href: 'https://a.example/', title: 'Zürich "1"', hreflang: ['de'], type: null }], default: thing.includes('/10/') ? 'https://gs1.org/voc/pip' : null }, 'k_2'); // biome-ignore format: a row
   await command({ kind: 'remove-links', thing: '01/09520123000110/21/P2' }, 'k_2');
@@ -125,5 +147,12 @@ export async function openSmallStore(): Promise<TestStore> {
       { kind: 'subscribe', id, query: 'all', from: id === 's-3' ? 0 : null, terms: '{"dest":"https://a.example"}', progress: '{}' },
       'k_2',
     );
+  const asked = { caller: 'k_1', call: 'verify', product: '09520123000110', question: 'q', scan: null, took: 900 };
+  const rows = [
+    { ...asked, id: '0000000000007-a', at: 7, thing: '01/09520123000110/21/P1', serial_hash: null, site: '9520123000103', corr: 'c-1', outcome: 'true', reason: null, info: null, answer: '{"verified":true}' },
+    { ...asked, id: '0000000000008-b', at: 8, thing: '01/09520123000110/21/P1', serial_hash: null, site: '9520123000011', corr: 'c-2', outcome: 'false', reason: 'Not_for_re-distribution', info: 'Recalled', answer: '{}' },
+    { ...asked, id: '0000000000009-c', at: 9, thing: null, serial_hash: 'ab', site: null, corr: 'c-3', outcome: 'error', reason: 'ACC-RATE', info: null, answer: null },
+  ] as const; // biome-ignore format: a table
+  await command({ kind: 'put-verifications', rows }, 'lotline');
   return store;
 }

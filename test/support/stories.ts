@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { REACTIVATING } from '../../src/lifecycle/steps.ts';
 import {
   associate,
   caseOf,
@@ -78,6 +79,9 @@ function kindsOf({ packs, cases, pallets, parts, materials, lots }: Scene) {
     fillCase: fc.tuple(at, pick(cases), some(packs, 4), place).map(([t, p, c, w]) => pack(t, p, c, w)),
     fillPallet: fc.tuple(at, pick(pallets), some(cases), place).map(([t, p, c, w]) => pack(t, p, c, w)),
     unpack: fc.tuple(at, pick(containers), some(things), place).map(([t, p, c, w]) => unpack(t, p, c, w)),
+    unpackShort: fc
+      .tuple(at, pick(containers), some(things), place)
+      .map(([t, p, c, w]) => unpack(t, p, c, w, { disposition: 'mismatch_quantity' })),
     unpackAll: fc.tuple(at, pick(containers), place).map(([t, p, w]) => unpackAll(t, p, w)),
     lookInto: fc.tuple(at, pick(containers), some(things), place).map(([t, p, c, w]) => lookInto(t, p, c, w)),
     ship: fc
@@ -102,6 +106,10 @@ function kindsOf({ packs, cases, pallets, parts, materials, lots }: Scene) {
         persistent,
       )
       .map(([t, e, step, disposition, p, more]) => observe(t, e, named({ step, disposition, ...p }) as object, more)),
+    encode: fc
+      .tuple(at, some(packs, 2), pick([undefined, undefined, 'destroyed', 'inactive']))
+      .map(([t, e, disposition]) => observe(t, e, named({ step: 'encoding', disposition }) as object)),
+    reactivate: fc.tuple(at, some(things, 2)).map(([t, e]) => observe(t, e, { step: REACTIVATING, disposition: 'active' })),
     observePart: fc.tuple(at, some(parts, 1)).map(([t, e]) => observe(t, e)),
     destroy: fc.tuple(at, some(things, 2)).map(([t, e]) => destroy(t, e)),
     decommission: fc.tuple(at, some(things, 2)).map(([t, e]) => decommission(t, e)),
@@ -150,10 +158,31 @@ function eventsIn(stage: Scene, weights: Partial<Record<Kind, number>>): fc.Arbi
 /** What a story is about: everything at once, or one matter among very few things, so that rare meetings happen. */
 const THEMES = {
   everything: eventsIn(scene(7, 3, 2), {
-    commission: 6, pack: 5, fillCase: 3, fillPallet: 3, unpack: 4, unpackAll: 4, lookInto: 1, ship: 3, receive: 3, voidShipping: 2, observe: 3,
-    destroy: 2, decommission: 1, transact: 1, associate: 1, dissociate: 1, transform: 4, observeLot: 2, packLot: 1,
+    commission: 6, pack: 5, fillCase: 3, fillPallet: 3, unpack: 4, unpackAll: 4, unpackShort: 2, lookInto: 1, ship: 3, receive: 3, voidShipping: 2, observe: 3,
+    destroy: 2, decommission: 1, transact: 1, associate: 1, dissociate: 1, transform: 4, observeLot: 2, packLot: 1, encode: 1, reactivate: 1,
   }), // biome-ignore format: a table
-  trade: eventsIn(scene(2, 1, 1), { fillCase: 3, fillPallet: 3, unpack: 3, unpackAll: 2, ship: 2, receive: 2, hold: 1, voidShipping: 1 }),
+  numbers: eventsIn(scene(2, 1, 1), {
+    encode: 4,
+    commission: 3,
+    fillCase: 2,
+    ship: 1,
+    receive: 1,
+    decommission: 3,
+    destroy: 1,
+    reactivate: 3,
+    unpackAll: 1,
+  }),
+  trade: eventsIn(scene(2, 1, 1), {
+    unpackShort: 2,
+    fillCase: 3,
+    fillPallet: 3,
+    unpack: 3,
+    unpackAll: 2,
+    ship: 2,
+    receive: 2,
+    hold: 1,
+    voidShipping: 1,
+  }),
   material: eventsIn(scene(1, 1, 1), { transformLots: 6, observeLot: 1, commission: 1 }),
   use: eventsIn(scene(2, 1, 1), { fillCase: 3, fillPallet: 2, hold: 3, usePack: 4, commission: 1, unpackAll: 1 }),
   parts: eventsIn(scene(2, 1, 1), { associate: 3, dissociate: 4, observePart: 2, packLot: 3, unpackAll: 1, observe: 1, observeLot: 1 }),

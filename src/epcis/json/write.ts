@@ -35,6 +35,11 @@ export function writeEvent(text: string, options: WriteEventOptions = {}): strin
   return rewriter.event(sets, adds);
 }
 
+/** An event's own JSON text with members set to other JSON texts, or added; the rest byte for byte. */
+export function withMembers(text: string, members: Readonly<Record<string, string>>): string {
+  return new Rewriter(text, null).event(Object.entries(members), []);
+}
+
 export type QueryDocument = {
   /** Events as writeEvent gave them, each with the JSON text of the `@context` of the document it came in. */
   readonly events: Iterable<{ readonly text: string; readonly contextText: string }>;

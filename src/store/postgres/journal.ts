@@ -103,6 +103,7 @@ const EVENTS = table<EventRow>('event', {
   action: 'smallint',
   rank: 'smallint',
   declares: 'smallint',
+  rules: 'smallint',
   below: 'text',
   utc_offset: 'text',
   event_id: 'text',

@@ -3,7 +3,17 @@ import { openForWriting, type SqliteConnection } from './open.ts';
 /** Faults of one table that are told. */
 const FAULTS_MAX = 5;
 /** Tables that no rebuild makes anew from entries. */
-const KEPT = new Set(['entry', 'payload', 'checkpoint', 'cosignature', 'capture_job', 'named_query', 'subscription', 'meta']);
+const KEPT = new Set([
+  'entry',
+  'payload',
+  'checkpoint',
+  'cosignature',
+  'capture_job',
+  'named_query',
+  'subscription',
+  'verification',
+  'meta',
+]);
 
 /**
  * What SQLite itself finds wrong with the file of a store, a line for each table that is damaged, and where its schema is not this version's. It

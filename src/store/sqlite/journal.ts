@@ -340,7 +340,7 @@ export class SqliteJournal implements Journal {
     for (const e of rows) {
       addEvent.run(
         e.seq, e.type, e.action, e.time, e.below, e.rank, e.utc_offset, e.event_id, e.hash, e.digest, e.biz_step, e.disposition, e.read_point,
-        e.biz_location, e.parent, e.transformation, e.declares, e.void_seq, e.twin_of, e.facts,
+        e.biz_location, e.parent, e.transformation, e.declares, e.void_seq, e.twin_of, e.facts, e.rules,
       ); // biome-ignore format: one row, in column order
     }
     for (const run of runsOf(items, (a, b) => a[1] === b[1] && a[2] === b[2])) {

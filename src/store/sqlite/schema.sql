@@ -7,6 +7,23 @@ CREATE TABLE api_key (
   ended INTEGER
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE batch (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  class INTEGER NOT NULL,
+  lot TEXT NOT NULL,
+  expiry TEXT NOT NULL,                  -- as it was given: a date, or a month
+  line TEXT NOT NULL,
+  planned INTEGER NOT NULL,
+  terms TEXT NOT NULL,                   -- JSON: what else was agreed when it was opened
+  opened INTEGER NOT NULL,               -- record time, microseconds
+  state TEXT NOT NULL,                   -- open, closed
+  cleared TEXT,                          -- JSON: who cleared the line, and when
+  close_seq INTEGER,                     -- the last attempt to close it
+  result TEXT,                           -- JSON: what that attempt came to
+  UNIQUE (class, lot)
+) STRICT;
+
 CREATE TABLE capture_job (
   id INTEGER PRIMARY KEY,
   capture_id TEXT NOT NULL UNIQUE,
@@ -98,7 +115,7 @@ CREATE TABLE event (
   void_seq INTEGER,                      -- the declaration that voids it
   twin_of INTEGER,                       -- the event whose effect this one repeats
   facts TEXT NOT NULL
-) STRICT;
+, rules INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE INDEX event_biz_location ON event (biz_location);
 
@@ -157,7 +174,7 @@ CREATE TABLE finding (
   opened INTEGER NOT NULL,               -- record time, microseconds
   due INTEGER,
   closed_seq INTEGER,
-  resolution TEXT,                       -- JSON of the person's resolution
+  resolution TEXT, stage TEXT NOT NULL DEFAULT 'open', owner TEXT, record TEXT,                       -- JSON of the person's resolution
   UNIQUE (code, seq)
 ) STRICT;
 
@@ -276,6 +293,37 @@ CREATE TABLE named_query (
   created INTEGER NOT NULL               -- ms
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE number (
+  class INTEGER NOT NULL,
+  serial TEXT NOT NULL,
+  pool INTEGER NOT NULL,
+  grant_seq INTEGER,                     -- nothing: imported, and not granted yet
+  position INTEGER NOT NULL,             -- its place in the grant, or in what was imported
+  state INTEGER NOT NULL,                -- of OPEN-SCS: 1 Unallocated, 2 Allocated, 3 SNInvalid
+  tail TEXT,                             -- what an authority gave with it, such as a crypto code
+  PRIMARY KEY (class, serial)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX number_in_grant ON number (grant_seq, position) WHERE grant_seq IS NOT NULL;
+
+CREATE INDEX number_waiting ON number (pool, position) WHERE grant_seq IS NULL;
+
+CREATE TABLE number_grant (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  pool INTEGER NOT NULL,
+  requester TEXT NOT NULL,
+  run TEXT NOT NULL,                     -- the id of a batch, or what the requester calls it
+  repeat_key TEXT UNIQUE,                -- the Idempotency-Key that it was asked for with
+  quantity INTEGER NOT NULL,
+  returned INTEGER NOT NULL,
+  invalid INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX number_grant_pool ON number_grant (pool);
+
+CREATE INDEX number_grant_run ON number_grant (run);
+
 CREATE TABLE payload (
   capture INTEGER PRIMARY KEY,
   capture_id TEXT NOT NULL UNIQUE,
@@ -285,6 +333,23 @@ CREATE TABLE payload (
   encoding INTEGER NOT NULL,
   gaps BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE pool (
+  seq INTEGER PRIMARY KEY,               -- the entry that made it
+  id TEXT NOT NULL UNIQUE,
+  class INTEGER NOT NULL,                -- of the things that will bear its numbers
+  head TEXT NOT NULL,                    -- what every number of it begins with: of an SSCC extension digit and company prefix, else nothing
+  length INTEGER NOT NULL,               -- characters that are made, behind the head
+  alphabet TEXT NOT NULL,
+  site TEXT,                             -- a GLN
+  next INTEGER NOT NULL,                 -- of an SSCC pool, the first reference that was not tried yet
+  granted INTEGER NOT NULL,
+  returned INTEGER NOT NULL,             -- of these, given back unused and purged
+  imported INTEGER NOT NULL,             -- numbers taken in from outside
+  low_seq INTEGER                        -- the entry that found it low, while it is
+) STRICT;
+
+CREATE INDEX pool_class ON pool (class);
 
 CREATE TABLE prefix (scheme TEXT NOT NULL, company TEXT NOT NULL, PRIMARY KEY (scheme, company)) STRICT, WITHOUT ROWID;
 
@@ -309,3 +374,26 @@ CREATE TABLE tile (
   hashes BLOB NOT NULL,                  -- 32 bytes a hash, 1 to 256 of them
   PRIMARY KEY (level, idx)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE verification (
+  id TEXT PRIMARY KEY,                   -- ms since 1970 in 13 digits and a random tail: it rises with time
+  at INTEGER NOT NULL,                   -- ms
+  caller TEXT NOT NULL,                  -- the principal's id
+  call TEXT NOT NULL,                    -- verify, scan, bulk, pack-verify, decommission, reactivate
+  product TEXT,                          -- GTIN, where it can be read
+  thing TEXT,                            -- canonical key, where everything that was given agreed with what is stored
+  serial_hash TEXT,                      -- of any other serial number, under a secret of this store
+  site TEXT,                             -- GLN of who asked
+  corr TEXT NOT NULL,                    -- the caller's corrUUID, or one that was made for it
+  question TEXT NOT NULL,                -- digest of what was asked
+  scan TEXT,                             -- JSON: the raw code, the profile, the warnings
+  outcome TEXT NOT NULL,                 -- true, false, error (could not check)
+  reason TEXT,                           -- why not
+  info TEXT,
+  took INTEGER NOT NULL,                 -- microseconds
+  answer TEXT                            -- JSON as it was given; null where there was none
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX verification_corr ON verification (caller, corr);
+
+CREATE INDEX verification_thing ON verification (thing, at) WHERE thing IS NOT NULL;

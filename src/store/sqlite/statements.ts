@@ -69,7 +69,7 @@ const SQL = {
   eventsByOriginal: known('twin_of = j.value'),
   events: `SELECT event.* FROM ${each()} CROSS JOIN event ON seq = j.value`,
   addEvent: `INSERT INTO event (seq, type, action, time, below, rank, utc_offset, event_id, hash, digest, biz_step, disposition, read_point, biz_location, parent,
-    transformation, declares, void_seq, twin_of, facts) VALUES (${marks(20)})`,
+    transformation, declares, void_seq, twin_of, facts, rules) VALUES (${marks(21)})`,
   addEventItems: 'INSERT OR IGNORE INTO event_item (item, seq, role) SELECT value, ?, ? FROM json_each(?)',
   addEventLot: `INSERT INTO event_lot (lot, seq, role, quantity, uom) VALUES (?, ?, ?, ?, ?) ${ADD_UP}`,
   addLine: `INSERT INTO lineage (transformation, side, node, seq, quantity, uom) VALUES (?, ?, ?, ?, ?, ?) ${ADD_UP}`,
