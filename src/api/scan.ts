@@ -2,13 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { allows, rolesWith } from '../access/index.ts';
 import {
-  type Element,
   LAYOUTS,
   type Layout,
-  type Notice,
   readArrival,
   type ScanProblem,
-  type ScanProfile,
   type ScanReading,
   SETUP_ELEMENTS,
   workOutSetup,
@@ -21,17 +18,6 @@ import type { ApiDeps } from './deps.ts';
 
 /** More than several large symbols in one read. */
 const SCAN_MAX = 8_192;
-
-/** Judges what was scanned, for a caller who may have packs judged; keeps the raw scan with its answer, for an auditor asks what was scanned. */
-type Verification = {
-  verdictOf(request: {
-    readonly key: string;
-    readonly elements: readonly Element[];
-    /** The principal's id. */
-    readonly caller: string;
-    readonly scan: { readonly raw: string; readonly profile: ScanProfile; readonly warnings: readonly Notice[] };
-  }): Promise<unknown>;
-};
 
 const text = (description: string, maxLength: number) => Type.String({ description, maxLength });
 const LAYOUT = Type.Unsafe<Layout>({ type: 'string', enum: LAYOUTS, description: 'Keyboard layout.' });
@@ -82,11 +68,16 @@ const READING = Type.Object({
   ),
   raw: nullable('string', 'The bytes received, base64; null where they tell of a patient.'),
   profile: PROFILE,
-  verdict: Type.Optional(Type.Unknown({ description: 'Of the pack, for callers who may verify.' })),
+  verdict: Type.Optional(
+    Type.Unknown({
+      description:
+        '{verified, verificationFailureReason?, additionalInfo?, hint?} of a pack or case, for callers who may verify; {couldNotCheck, message} where it could not be told.',
+    }),
+  ),
 });
 
 /** Reading scans, and setting scanners up. */
-export function scanRoutes(deps: ApiDeps & { readonly verification?: Verification }): FastifyPluginAsyncTypebox {
+export function scanRoutes({ readers, verification }: ApiDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     readSmallJson(app);
     const config = { roles: rolesWith('scan') };
@@ -125,23 +116,23 @@ export function scanRoutes(deps: ApiDeps & { readonly verification?: Verificatio
         const ofPatient = reading.problems.some(({ code }) => code === 'patient-data');
         const raw = ofPatient ? null : Buffer.from(scan).toString('base64');
         const principal = principalOf(request);
-        const mayVerify = deps.verification !== undefined && allows(principal.roles, 'verify');
+        // The raw scan is kept with its verdict: an auditor asks what was scanned (codes.md §8).
         const verdict =
-          mayVerify && reading.ok && reading.key !== null && raw !== null
-            ? await deps.verification?.verdictOf({
+          reading.ok && reading.key !== null && allows(principal.roles, 'verify')
+            ? await verification.verdictOf({
                 key: reading.key,
                 elements: reading.inGs1,
                 caller: principal.id,
                 scan: { raw, profile, warnings: reading.warnings },
               })
-            : undefined;
-        return { ...told(reading), raw, profile, ...(verdict !== undefined && { verdict }) };
+            : null;
+        return { ...told(reading), raw, profile, ...(verdict !== null && { verdict }) };
       },
     );
 
     /** What was commissioned is the second source that a doubtful serial is compared with (codes.md §8). */
     async function comparedWithStore(reading: ScanReading): Promise<ScanReading> {
-      const isKnown = async (key: string | null) => key !== null && (await deps.readers.look('thing', { of: key })) !== null;
+      const isKnown = async (key: string | null) => key !== null && (await readers.look('thing', { of: key })) !== null;
       if (reading.doubted !== null) return (await isKnown(reading.doubted.key)) ? reading.doubted : reading;
       if (!reading.warnings.some(({ code }) => code === 'separator-maybe-lost') || (await isKnown(reading.key))) return reading;
       const message = 'No thing of this name is known here. Compare the serial number with the print before it is used.';

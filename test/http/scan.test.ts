@@ -32,7 +32,7 @@ describe.each(ENGINES)('POST /api/v1/scan on %s', (engine) => {
 
   it('answers elements, key and Digital Link, with the bytes received and the profile (design.md §7)', async () => {
     const raw = `]d201${GTIN}21S1|1727123110L/7\r`;
-    expect(await scan({ scan: raw, profile: { gs: '|' } })).toEqual({
+    expect(await scan({ scan: raw, profile: { gs: '|' } }, server.keys.line)).toEqual({
       ok: true,
       elements: [
         { ai: '01', value: GTIN },
@@ -98,6 +98,15 @@ describe.each(ENGINES)('POST /api/v1/scan on %s', (engine) => {
     const answer = await server.call('POST', '/api/v1/scan', { body: { scan: ']C0=#0901231' } });
     expect(answer.json()).toMatchObject({ ok: false, raw: null, problems: [{ code: 'patient-data' }] });
     expect(answer.body).not.toContain('0901231');
+  });
+
+  it('gives callers who may verify the verdict on a pack, and keeps what was scanned with it (domain.md §8.2)', async () => {
+    const body = { scan: `]d201${GTIN}21AB10XY\u001d1727123110L1` };
+    expect(await scan(body)).toMatchObject({ ok: true, verdict: { verified: expect.any(Boolean) } });
+    const wrong = await scan({ scan: body.scan.replace('L1', 'L2') }, server.keys.reader);
+    expect(wrong.verdict).toMatchObject({ verified: false, verificationFailureReason: 'No_match_GTIN_Serial_Lot' });
+    expect(await scan(body, server.keys.line)).not.toHaveProperty('verdict');
+    expect(await scan({ scan: ']C100095201230000000189' })).not.toHaveProperty('verdict');
   });
 
   it('is for the right to scan, and refuses malformed requests', async () => {
