@@ -225,7 +225,7 @@ export class Verification {
         },
       );
     }
-    if (isOver(String(until), this.now()))
+    if (isOver(typeof until === 'string' ? until : '', this.now()))
       throw new LotlineError('ACC-SCOPE', `the licence of ${site} has ended or cannot be read`, {
         at: '?reqGLN',
         fix: 'Have the licence renewed in master data.',
