@@ -207,7 +207,13 @@ export function verificationRoutes({ verification, readers }: ApiDeps): FastifyP
           querystring: Type.Object(
             {
               since: Type.Optional(Type.String({ format: 'date-time', description: 'The last 24 h when not given.' })),
-              outcome: Type.Optional(Type.Unsafe<'true' | 'false' | 'error'>({ type: 'string', enum: ['true', 'false', 'error'] })),
+              outcome: Type.Optional(
+                Type.Unsafe<'true' | 'false' | 'error'>({
+                  type: 'string',
+                  enum: ['true', 'false', 'error'],
+                  description: 'error: it could not be checked.',
+                }),
+              ),
               thing: Type.Optional(Type.String({ description: 'Of this pack, in any spelling.' })),
               ...PAGE_PARAMETERS,
             },

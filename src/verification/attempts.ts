@@ -50,13 +50,17 @@ export class Attempts {
   }
 
   /**
-   * Seconds until the next request may come, 0 for now. A caller's own failures stop it in any case; those of others with the same product or from the
-   * same place only when it has failed there itself, so that nobody can keep honest callers out.
+   * Seconds until the next request may come, 0 for now. A caller's own failures stop it in any case. Once as many have failed with one product, or from one
+   * place, by whomever, each caller has a quarter of the limit left there for itself: nobody keeps out those who seldom fail.
    */
   wait({ caller, product, source }: Attempt, now: number): number {
-    const own = this.untilRoom(`c ${caller}`, now);
+    const { failedMinute, failedHour } = this.limits;
+    const own = this.untilRoom(`c ${caller}`, now, failedMinute, failedHour);
     const shared = [`p ${product}`, `s ${source}`].map((name) =>
-      this.recent(`${caller} ${name}`, now).length > 0 ? this.untilRoom(name, now) : 0,
+      Math.min(
+        this.untilRoom(name, now, failedMinute, failedHour),
+        this.untilRoom(`${caller} ${name}`, now, Math.ceil(failedMinute / 4), Math.ceil(failedHour / 4)),
+      ),
     );
     const rate = this.requests.get(caller);
     const minute = Math.floor(now / MINUTE);
@@ -67,7 +71,7 @@ export class Attempts {
   /** Counts a request that was answered, or that was refused for the limit. `serial` in clear, `hash` of it. */
   note(
     { caller, product, source }: Attempt,
-    result: { failed: boolean; unknown: boolean; serial: string; hash: string },
+    result: { failed: boolean; refused?: boolean; unknown: boolean; serial: string; hash: string },
     now: number,
   ): Guessing | null {
     const minute = Math.floor(now / MINUTE);
@@ -76,7 +80,10 @@ export class Attempts {
     const share = [...(this.share.get(caller) ?? []), result.failed].slice(-REQUESTS);
     this.share.set(caller, share);
     if (!result.failed) return null;
-    for (const name of [`c ${caller}`, `p ${product}`, `s ${source}`, `${caller} p ${product}`, `${caller} s ${source}`]) {
+    // What was refused tells of a guesser, but nobody is kept out for longer by asking while out.
+    for (const name of result.refused
+      ? []
+      : [`c ${caller}`, `p ${product}`, `s ${source}`, `${caller} p ${product}`, `${caller} s ${source}`]) {
       this.failures.set(name, [...this.recent(name, now), now].slice(-this.limits.failedHour));
     }
     const guessing = this.guessing(caller, product, share, result, now);
@@ -125,13 +132,13 @@ export class Attempts {
     return recent(this.failures.get(name) ?? [], now - HOUR);
   }
 
-  /** Milliseconds until one failure fewer counts than is allowed. */
-  private untilRoom(name: string, now: number): number {
+  /** Milliseconds until one failure fewer counts than is allowed in a minute and in an hour. */
+  private untilRoom(name: string, now: number, inMinute: number, inHour: number): number {
     const hour = this.recent(name, now);
     const minute = recent(hour, now - MINUTE);
     const wait = (times: readonly number[], max: number, span: number) =>
       times.length < max ? 0 : (times[times.length - max] as number) + span - now;
-    return Math.max(wait(minute, this.limits.failedMinute, MINUTE), wait(hour, this.limits.failedHour, HOUR));
+    return Math.max(wait(minute, inMinute, MINUTE), wait(hour, inHour, HOUR));
   }
 }
 

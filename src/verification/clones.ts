@@ -1,5 +1,4 @@
 import { sql } from 'drizzle-orm';
-import { masterDataAttribute } from '../epcis/query/index.ts';
 import { findNode } from '../lifecycle/present.ts';
 import type { Db } from '../store/db.ts';
 import { eachText } from '../store/sql.ts';
@@ -74,12 +73,11 @@ async function placesOf(db: Db, glns: readonly string[]): Promise<[string, Place
   const newest = new Map(rows.map((row) => [JSON.stringify([row.type, row.id]), row]));
   const places = new Map<string, Place>();
   for (const { id, attributes } of newest.values()) {
+    // Whichever way the name was written: cbvmda:latitude, or with its namespace.
     const named = new Map(
-      Object.entries(JSON.parse(attributes) as Record<string, unknown>).map(([name, value]) => [masterDataAttribute(name), value]),
+      Object.entries(JSON.parse(attributes) as Record<string, unknown>).map(([name, value]) => [name.replace(/^.*[#:/]/, ''), value]),
     );
-    const [latitude, longitude] = ['latitude', 'longitude'].map((name) =>
-      Number(named.get(masterDataAttribute(`urn:epcglobal:cbv:mda#${name}`)) ?? Number.NaN),
-    );
+    const [latitude, longitude] = ['latitude', 'longitude'].map((name) => Number(named.get(name) ?? Number.NaN));
     if (Number.isFinite(latitude) && Number.isFinite(longitude)) places.set(id.slice(4, 17), { latitude, longitude } as Place);
   }
   return [...places];

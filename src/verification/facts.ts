@@ -203,7 +203,7 @@ async function aboutProduct(
 
 /** A serial number in capitals, in small letters, and with each letter turned: what a scanner with its caps lock on makes of it. */
 function otherLetters(serial: string): string[] {
-  const turned = [...serial].map((c) => (c === c.toUpperCase() ? c.toLowerCase() : c.toUpperCase())).join('');
+  const turned = serial.replace(/[A-Za-z]/g, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase()));
   return [...new Set([serial.toUpperCase(), serial.toLowerCase(), turned])].filter((other) => other !== serial);
 }
 

@@ -8,6 +8,7 @@ const WAITING_MAX = 20_000;
 /** Rows of one batch, and how long the first of them waits for others: as much is lost when the process is killed. */
 const BATCH = 500;
 export const BATCH_MS = 250;
+const COUNT_MAX = 1_000_000_000;
 /** A store that refuses to write is tried again after this long. */
 const RETRY_MS = 1_000;
 
@@ -17,6 +18,8 @@ export class VerificationLog {
   private readonly secret: Uint8Array;
   private readonly after: (rows: readonly VerificationRow[], serials: readonly string[]) => Promise<void>;
   private waiting: { row: VerificationRow; serial: string }[] = [];
+  private count = 0;
+  private readonly tail = randomBytes(6).toString('hex');
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> = Promise.resolve();
   private closing = false;
@@ -41,7 +44,9 @@ export class VerificationLog {
   }
 
   put(row: Omit<VerificationRow, 'id'>, serial: string): void {
-    const id = `${String(row.at).padStart(13, '0')}-${randomBytes(6).toString('hex')}`;
+    // In the order in which they came, as far as one process goes.
+    const count = String(this.count++ % COUNT_MAX).padStart(9, '0');
+    const id = `${String(row.at).padStart(13, '0')}-${count}-${this.tail}`;
     this.waiting.push({ row: { id, ...row }, serial });
     if (this.waiting.length >= BATCH) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), BATCH_MS);

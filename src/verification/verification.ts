@@ -225,7 +225,7 @@ export class Verification {
         },
       );
     }
-    if (isOver(String(until), this.now()))
+    if (isOver(typeof until === 'string' ? until : '', this.now()))
       throw new LotlineError('ACC-SCOPE', `the licence of ${site} has ended or cannot be read`, {
         at: '?reqGLN',
         fix: 'Have the licence renewed in master data.',
@@ -269,7 +269,7 @@ export class Verification {
     try {
       const wait = this.attempts.wait(attempt, this.now());
       if (wait > 0) {
-        this.guessed(attempt, this.attempts.note(attempt, { failed: true, unknown: true, serial, hash }, this.now()));
+        this.guessed(attempt, this.attempts.note(attempt, { failed: true, refused: true, unknown: true, serial, hash }, this.now()));
         throw new RateExceeded(wait);
       }
       const { answer, verdict, facts } = await work();

@@ -307,3 +307,20 @@ export const ROWS: readonly Row[] = [
     expected: YES,
   },
 ];
+
+/** The table as it stands in docs/verification.md. */
+export function tableInWords(): string {
+  const answer = (expected: Row['expected']): string => {
+    if ('status' in expected) return `HTTP ${expected.status}`;
+    return [
+      String(expected.verified),
+      expected.reason && `\`${expected.reason}\``,
+      expected.info && `\`${expected.info}\``,
+      expected.hint && `hint \`${expected.hint}\``,
+    ]
+      .filter((part) => part !== undefined)
+      .join(', ');
+  };
+  const rows = ROWS.map((row, i) => `| ${i + 1} | ${row.situation} | ${answer(row.expected)} | ${row.clause ?? ''} |`);
+  return ['| | situation | answer | domain.md §8.5 |', '|---|---|---|---|', ...rows].join('\n');
+}
