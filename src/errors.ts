@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   'AGG-CYCLE': { status: 409, epcis: 'ValidationException' },
   'AGG-DOUBLE': { status: 409, epcis: 'ValidationException' },
   'AGG-UNKNOWN-CHILD': { status: 409, epcis: 'ValidationException' },
+  'VOID-DENIED': { status: 409, epcis: 'ValidationException' },
   // Requests
   'REQ-FORM': { status: 400, epcis: 'ValidationException' },
   'REQ-LIMIT': { status: 413, epcis: 'CaptureLimitExceededException' },
