@@ -53,7 +53,7 @@ export function thingRoutes({ readers }: ApiDeps): FastifyPluginAsyncTypebox {
             200: Type.Unsafe<unknown>({
               type: 'object',
               description:
-                '{key, epc, kind, status, disposition, lot, expiry, parent, top, location, holder, owner, names, observed, lastEvent, findings}',
+                '{key, epc, kind, status, disposition, lot, expiry, expired, released, parent, top, location, holder, owner, names, observed, lastEvent, findings}',
             }),
           },
         },

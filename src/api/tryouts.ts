@@ -3,6 +3,7 @@ import type { FastifySchemaCompiler } from 'fastify';
 import { Type } from 'typebox';
 import { rolesWith } from '../access/index.ts';
 import { checkForeignHashId, HASH_PROFILES, type HashProfile } from '../epcis/index.ts';
+import { RULES_VERSION } from '../lifecycle/rules-version.ts';
 import { principalOf } from './authenticate.ts';
 import { bodyOf } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
@@ -50,14 +51,14 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
           response: {
             200: Type.Unsafe<unknown>({
               type: 'object',
-              description: '{events:[{index, verdict:"ok"|"flag"|"block", findings:[{code, severity, things, message}]}]}',
+              description: '{rules, events:[{index, verdict:"ok"|"flag"|"block", findings:[{code, severity, things, message}]}]}',
             }),
           },
         },
       },
       async (request, reply) => {
         const verdicts = await capture.check({ body: bodyOf(request), actor: principalOf(request).id });
-        return reply.type('application/json; charset=utf-8').send(`{"events":${verdicts}}`);
+        return reply.type('application/json; charset=utf-8').send(`{"rules":${RULES_VERSION},"events":${verdicts}}`);
       },
     );
 
@@ -86,7 +87,7 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
             200: Type.Unsafe<unknown>({
               type: 'object',
               description:
-                '{events:[{index, verdict:"ok"|"flag"|"block", findings:[{code, severity, things, message}], completeness?:[{line, name, ok, missing}]}]}',
+                '{rules, events:[{index, verdict:"ok"|"flag"|"block", findings:[{code, severity, things, message}], completeness?:[{line, name, ok, missing}]}]}',
             }),
           },
         },
@@ -94,7 +95,7 @@ export function tryoutRoutes({ settings, capture, documents }: ApiDeps): Fastify
       async (request, reply) => {
         const shipment = { minimumLifeMs: (request.query.minimumLife ?? 0) * 86_400_000 };
         const verdicts = await capture.check({ body: bodyOf(request), actor: principalOf(request).id, shipment });
-        return reply.type('application/json; charset=utf-8').send(`{"events":${verdicts}}`);
+        return reply.type('application/json; charset=utf-8').send(`{"rules":${RULES_VERSION},"events":${verdicts}}`);
       },
     );
 

@@ -1,3 +1,5 @@
+import { sql } from 'drizzle-orm';
+import { allows } from '../access/index.ts';
 import { formatHashId, isRefused, type ReadDocument, readDocument } from '../epcis/index.ts';
 import type { ReadEvent } from '../epcis/model.ts';
 import { LotlineError } from '../errors.ts';
@@ -7,6 +9,7 @@ import { ENFORCED, FINDINGS, type FindingCode, FUTURE_MICROSECONDS } from '../li
 import { NONE } from '../lifecycle/state.ts';
 import type { Journal, Savepoint } from '../store/journal.ts';
 import type { EntryRow, FindingThing, JobRow, PayloadRow } from '../store/rows.ts';
+import { eachNumber } from '../store/sql.ts';
 import { DocumentRun } from './document-run.ts';
 import { type Folded, foldEvents, NotTogether, saveFindings } from './fold-events.ts';
 import { LearnedPrefixes } from './learned-prefixes.ts';
@@ -56,6 +59,8 @@ export class Capturer {
   private leaves: Uint8Array[] = [];
   private entries: EntryRow[] = [];
   private seq = 0;
+  /** Who sent each entry of the transaction: the journal may keep them back until the commit. */
+  private readonly actors = new Map<number, string>();
   private readonly prefixes = new LearnedPrefixes();
   /** How many documents the next run may have: fewer after one that had to be taken apart. */
   private togetherMax = TOGETHER_MAX;
@@ -221,6 +226,7 @@ export class Capturer {
     this.seq = await this.journal.size();
     this.leaves = [];
     this.entries = [];
+    this.actors.clear();
   }
 
   private async transaction<T>(work: () => Promise<T>, alongside?: Alongside<T>): Promise<T> {
@@ -274,6 +280,7 @@ export class Capturer {
     more: { capture?: { number: number; id: string }; eventHash?: Uint8Array; payloadDigest?: Uint8Array },
   ): number {
     const seq = this.seq++;
+    this.actors.set(seq, actor);
     const bodyDigest = sha256Node(body);
     const leaf = encodeLeaf({
       kind,
@@ -542,7 +549,10 @@ export class Capturer {
       const judged = this.judge(sameness, read, run);
       if (judged.verdict.kind === 'refused') run.fail(judged.verdict.error, read.index);
       found.push(...judged.found);
-      if (judged.accepted !== null) accepted.push(judged.accepted);
+      if (judged.accepted !== null) {
+        accepted.push(judged.accepted);
+        found.push(...(await this.deniedVoids(judged.accepted, run.actor)));
+      }
       const { declaredBy } = judged;
       if (declaredBy.length > 0) {
         // The declarations that were waiting for it have found it, stored ones and those of this run.
@@ -574,6 +584,21 @@ export class Capturer {
     if (read.breaches.length > 0) flag('EV-RULE');
     if (read.event.eventTime.ms * 1000 > this.recordTime + FUTURE_MICROSECONDS) flag('EV-FUTURE');
     return { verdict, accepted: { ...verdict, read, seq }, declaredBy, found };
+  }
+
+  /** VOID-DENIED: only who captured an event, or an administrator, declares it erroneous (domain.md §7.4). */
+  private async deniedVoids({ seq, voids }: Accepted, actor: string): Promise<FindingThing[]> {
+    if (voids.length === 0) return [];
+    const { db } = this.journal;
+    const rows = await db.all<{ seq: number; actor: string }>(
+      sql`SELECT e.seq, e.actor FROM ${eachNumber(voids)} j CROSS JOIN entry e ON e.seq = j.value`,
+    );
+    const captured = new Map(rows.map((row) => [row.seq, row.actor]));
+    const others = voids.filter((one) => (this.actors.get(one) ?? captured.get(one)) !== actor);
+    if (others.length === 0) return [];
+    const [key] = await db.all<{ roles: string }>(sql`SELECT roles FROM api_key WHERE id = ${actor}`);
+    if (key !== undefined && allows(JSON.parse(key.roles) as string[], 'administer')) return [];
+    return others.map((other) => ({ code: 'VOID-DENIED', seq, node: 0, other }));
   }
 
   private appendEvent(read: ReadEvent, run: DocumentRun): number {

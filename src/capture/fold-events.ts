@@ -9,6 +9,7 @@ import { takesOutUnnamed } from '../lifecycle/steps.ts';
 import { judgeNumbers } from '../numbers/index.ts';
 import type { Journal } from '../store/journal.ts';
 import type { EventRow, FindingRow, FindingThing, NewThing } from '../store/rows.ts';
+import { builtOnVoided } from './dependants.ts';
 import { type Accepted, isEffective, type NamedEvent, Naming } from './naming.ts';
 import { type Endings, endedWithContent, givePositions, isOfFold, noteEnding, refold, standing, stayRow } from './refold.ts';
 import { namesLots, shippedUnderOtherLots } from './shipped-lots.ts';
@@ -57,7 +58,7 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
     const event = await naming.name(a);
     if (isEffective(a)) effective.push(event.facts);
     fold.positions.set(a.seq, event.facts.position);
-    if (late.length > 0 || a.voids.length > 0 || (isEffective(a) && fold.isLate(event.facts, event.named))) {
+    if (late.length > 0 || a.voids.length > 0 || a.voidSeq !== null || (isEffective(a) && fold.isLate(event.facts, event.named))) {
       if (moment.firsts.length > 1) throw new NotTogether();
       late.push({ accepted: a, event });
       continue;
@@ -138,7 +139,8 @@ async function save(
 ): Promise<FindingThing[]> {
   const { fold } = naming;
   const atSeq = moment.firsts[0] as number;
-  const answered = fold.answered.length === 0 ? [] : (await journal.findingThings(WAITING_CODES, fold.answered)).filter(isOfFold);
+  const answered =
+    fold.answered.length === 0 ? [] : (await journal.findingThings([...WAITING_CODES, 'DEP-VOIDED'], fold.answered)).filter(isOfFold);
   const stands = standing(fold);
   // One by one, a finding is told with its document and closes with a later one; in one run it would never have been told.
   if (moment.firsts.length > 1 && (answered.length > 0 || stands.length < fold.offences.length)) throw new NotTogether();
@@ -159,6 +161,7 @@ async function save(
   const transformations = effective.flatMap(({ lineage }) => lineage[0]?.transformation ?? []);
   return [
     ...stands,
+    ...(await builtOnVoided(journal, stands)),
     ...(await endedWithContent(journal, endings)),
     ...(await refillings(journal, [...refilled], atSeq)),
     ...(await shippedUnderOtherLots(journal, effective.map(({ facts }) => facts).filter(namesLots))),
@@ -211,6 +214,8 @@ async function saveLate(journal: Journal, late: readonly LateEvent[], atSeq: num
       const items = event.items.map(([item]) => item);
       for (const node of await journal.lateFor(facts.seq, items)) found.push({ code: 'EV-LATE', seq: facts.seq, node, other: NONE });
     }
+    // Whoever waits for a making that was declared erroneous before it came is told so.
+    if (accepted.voidSeq !== null) concern(event.facts, []);
     if (accepted.voids.length === 0) continue;
     await journal.setVoid(accepted.voids, accepted.seq);
     start.voided.push(...accepted.voids);

@@ -7,6 +7,7 @@ import { type Facts, FLAG, NONE, type Node, ROLE, type State } from '../lifecycl
 import { endsThings } from '../lifecycle/steps.ts';
 import type { Journal } from '../store/journal.ts';
 import type { FindingThing, IntervalRow, ThingRow } from '../store/rows.ts';
+import { builtOnVoided } from './dependants.ts';
 import { namesLots, shippedUnderOtherLots } from './shipped-lots.ts';
 
 /** Things whose histories are folded at a time: bounds the memory of a correction of 100,000 serials. */
@@ -235,7 +236,7 @@ async function saveOffences(
   const loose = ordered.filter((event) => event.parent !== 0 && (event.lots.length > 0 || event.type === 'AssociationEvent'));
   const built = new Set(loose.filter((event) => event.type === 'AssociationEvent').map((event) => event.seq));
   const old = [
-    ...(await journal.findingThings(FOLD_CODES, nodes)).filter(isOfFold),
+    ...(await journal.findingThings([...FOLD_CODES, 'DEP-VOIDED'], nodes)).filter(isOfFold),
     ...(
       await journal.findingsAt(
         ['AGG-NOTCHILD'],
@@ -243,7 +244,8 @@ async function saveOffences(
       )
     ).filter((t) => t.node < 0 || built.has(t.seq)),
   ];
-  await replaceFindings(journal, old, standing(fold), atSeq, result);
+  const stands = standing(fold);
+  await replaceFindings(journal, old, [...stands, ...(await builtOnVoided(journal, stands))], atSeq, result);
 }
 
 /** Codes that people and other rooms raise too; what the fold found then names the second event that it comes from, and is the fold's to take back. */

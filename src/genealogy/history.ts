@@ -28,6 +28,8 @@ export type HistoryEntry = {
   via: string | null;
   /** Declared erroneous, or an error declaration itself: shown, but without effect. */
   voided: boolean;
+  /** The set of rules by which it was judged (docs/rules.md). */
+  rules: number;
 };
 /** `names`: what master data calls the places, by `414/<gln>`. */
 export type HistoryAnswer = { of: string; entries: HistoryEntry[]; names: Record<string, string> };
@@ -39,6 +41,7 @@ type Row = Pick<
   | 'hash'
   | 'time'
   | 'below'
+  | 'rules'
   | 'rank'
   | 'digest'
   | 'type'
@@ -52,7 +55,7 @@ type Row = Pick<
 > & { record_time: number };
 
 const COLUMNS = sql.raw(
-  'e.seq, e.event_id, e.hash, e.time, e.below, e.rank, e.digest, n.record_time, e.type, e.action, e.biz_step, e.disposition, e.read_point, e.biz_location, e.void_seq, e.declares',
+  'e.seq, e.event_id, e.hash, e.time, e.below, e.rank, e.digest, n.record_time, e.type, e.action, e.biz_step, e.disposition, e.read_point, e.biz_location, e.void_seq, e.declares, e.rules',
 );
 
 type Reason = { seq: number; why: HistoryEntry['why']; via: Node | null };
@@ -207,6 +210,7 @@ async function told(db: Db, list: readonly { row: Row; reason: Reason }[], t: As
     bizLocation: text(row.biz_location),
     why,
     via: via === null ? null : (keys.get(via) ?? null),
+    rules: row.rules,
     voided: row.declares === 1 || (row.void_seq !== null && (t.seq === null || row.void_seq <= t.seq)),
   }));
 }

@@ -2,13 +2,15 @@ import { type SQL, sql } from 'drizzle-orm';
 import { formatExactTime } from '../epcis/index.ts';
 import { kindOfKey, parseKey, toDigitalLink } from '../identifiers/index.ts';
 import { type AsOf, type AsOfArgs, asOf, effective, isNow, stated, staysAsOf } from '../lifecycle/as-of.ts';
+import { expiredFrom } from '../lifecycle/expiry.ts';
 import { shownStage } from '../lifecycle/finding-record.ts';
 import { FINDINGS, type FindingCode } from '../lifecycle/findings.ts';
 import { comparePositions } from '../lifecycle/order.ts';
 import { eventIdOf, findNodeAsOf, glnKeys, keysOf, namesOf, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
-import { shownStatus } from '../lifecycle/resolve.ts';
+import { type Resolved, shownStatus } from '../lifecycle/resolve.ts';
 import { positionOf } from '../lifecycle/rows.ts';
 import { NONE, type Node, type State } from '../lifecycle/state.ts';
+import { RELEASING } from '../lifecycle/steps.ts';
 import type { Db } from '../store/db.ts';
 import type { EventRow } from '../store/rows.ts';
 
@@ -22,6 +24,10 @@ export type ThingAnswer = {
   disposition: string | null;
   lot: string | null;
   expiry: string | null;
+  /** Whether the expiry had passed by the time asked about; null where none is known. */
+  expired: boolean | null;
+  /** Whether it has left production's care: it or a container was shipped or received, or its lot was released (domain.md §4, 7→11). */
+  released: boolean;
   /** The container it is in, and the outermost one; null outside of any. */
   parent: string | null;
   top: string | null;
@@ -53,6 +59,7 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
   const key = keys.get(node) as string;
   const lot = state.lot === 0 ? undefined : (await statesOf(db, [state.lot], t)).states.get(state.lot);
   const last = await lastEvent(db, state, states, t);
+  const expiry = state.expiry ?? lot?.expiry ?? null;
   const lotKey = node < 0 ? key : (keys.get(state.lot) ?? null);
   const product = parseKey(key).class;
   const named = [key, lotKey, product, now.place, ...glnKeys([now.holder, now.owner, now.place])];
@@ -65,7 +72,9 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
     status: shownStatus(now, recallOf(lot)),
     disposition: now.disposition,
     lot: lotKey === null ? null : lotText(lotKey),
-    expiry: state.expiry ?? lot?.expiry ?? null,
+    expiry,
+    expired: expiry === null ? null : isExpired(expiry, t),
+    released: movedOut(now) || (await isReleased(db, node < 0 ? node : state.lot, t)),
     parent: chain[0] === undefined ? null : (keys.get(chain[0].node) ?? null),
     top: chain.length === 0 ? null : (keys.get((chain.at(-1) as State).node) ?? null),
     location: now.place,
@@ -83,6 +92,25 @@ export async function thing(db: Db, args: { of: string } & AsOfArgs): Promise<Th
 export function recallOf(lot: State | undefined): State['persistent'] {
   const recalls = lot?.disposition === 'recalled' || (lot?.persistent?.some(([word]) => word === 'recalled') ?? false);
   return recalls ? [['recalled', NONE]] : null;
+}
+
+function isExpired(expiry: string, t: AsOf): boolean | null {
+  const from = expiredFrom(expiry);
+  return from === null ? null : from <= (t.at?.ms ?? Date.now());
+}
+
+const AWAY: ReadonlySet<string | null> = new Set(['InTransit', 'Received', 'Returned']);
+const movedOut = (now: Resolved): boolean => now.received || AWAY.has(now.status) || AWAY.has(now.before);
+
+/** Whether an event has released the lot: an OBSERVE of its LGTIN with a business step that CBV has no word for. */
+async function isReleased(db: Db, lot: Node, t: AsOf): Promise<boolean> {
+  if (lot === 0) return false;
+  const [step] = await db.all<{ id: number }>(sql`SELECT id FROM term WHERE text = ${RELEASING}`);
+  if (step === undefined) return false;
+  const rows = await db.all(
+    sql`SELECT 1 AS one FROM event_lot p CROSS JOIN event e ON e.seq = p.seq AND e.biz_step = ${step.id} AND ${effective(t, sql`e`)} WHERE p.lot = ${-lot} LIMIT 1`,
+  );
+  return rows.length > 0;
 }
 
 function lotText(key: string): string | null {

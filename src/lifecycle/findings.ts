@@ -122,4 +122,5 @@ export const ENFORCED: ReadonlySet<string> = new Set([
   'AGG-CYCLE',
   'AGG-DOUBLE',
   'AGG-UNKNOWN-CHILD',
+  'VOID-DENIED',
 ]);

@@ -15,6 +15,9 @@ export function endsThings(event: Pick<Facts, 'type' | 'action' | 'bizStep'>): b
 /** The business step of the undo of an end, which CBV has no word for: an ObjectEvent, OBSERVE (domain.md §8.4 says who may). */
 export const REACTIVATING = 'urn:lotline:bizStep:reactivating';
 
+/** The business step that releases a lot: an ObjectEvent, OBSERVE, of its LGTIN (domain.md §4, 7→11). */
+export const RELEASING = 'urn:lotline:bizStep:releasing';
+
 export const isEnded = (status: Status | null): boolean => ENDED.has(status);
 export const isRevocable = (status: Status | null): boolean => REVOCABLE.has(status);
 
