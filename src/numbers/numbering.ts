@@ -92,7 +92,7 @@ export function checkImported(numbering: Numbering, serials: readonly string[]):
   const fits = (serial: string) =>
     serial.length === size &&
     serial.startsWith(numbering.head) &&
-    [...serial].every((c) => allowed.has(c)) &&
+    serial.split('').every((c) => allowed.has(c)) &&
     (numbering.head === '' || hasValidCheckDigit(serial));
   const odd = serials.filter((serial) => !fits(serial));
   if (odd.length > 0)
