@@ -36,6 +36,5 @@ export type SymbolMark = {
   readonly height: number | null;
 };
 
-/** Height of capitals and digits, and what descends below the baseline, as parts of the em. */
+/** Height of capitals and digits, as a part of the em. */
 export const CAPITALS = 0.73;
-export const DESCENT = 0.24;

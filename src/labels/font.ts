@@ -27,6 +27,7 @@ class Font {
   private readonly advances: number;
   private readonly map: number;
   private readonly outlines = new Map<number, readonly Contour[]>();
+  private readonly glyphs = new Map<number, number>();
 
   constructor(bytes: Uint8Array) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -40,8 +41,16 @@ class Font {
 
   /** The glyph of a code point; 0 when there is none. */
   glyphOf(codePoint: number): number {
-    const { view, map } = this;
     if (codePoint > 0xffff) return 0;
+    const known = this.glyphs.get(codePoint);
+    if (known !== undefined) return known;
+    const glyph = this.findGlyph(codePoint);
+    this.glyphs.set(codePoint, glyph); // 65,536 at most
+    return glyph;
+  }
+
+  private findGlyph(codePoint: number): number {
+    const { view, map } = this;
     const segments = view.getUint16(map + 6); // twice their number
     for (let at = 0; at < segments; at += 2) {
       if (view.getUint16(map + 14 + at) < codePoint) continue;
