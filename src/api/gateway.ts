@@ -51,7 +51,7 @@ export async function buildGatewayApp(deps: GatewayDeps): Promise<FastifyInstanc
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
       'cache-control': 'no-store',
-      'lotline-gateway-name': gateway.status.name,
+      'lotline-gateway-name': gateway.name,
       ...(offset !== null && { 'lotline-clock-offset': String(offset) }),
     });
     if (!request.is404 && request.routeOptions.config.keyless !== true) checkKey(gateway, request);

@@ -68,6 +68,8 @@ export class Gateway {
   private readonly stopping = new AbortController();
   private readonly unlock: () => void;
   private readonly running: Promise<void>;
+  /** SHA-256 of the key that the line shows. */
+  private localKey: Buffer | null = null;
   private disk = { until: 0, free: Number.POSITIVE_INFINITY };
   /** The last try to keep something was successful. */
   healthy = true;
@@ -112,11 +114,12 @@ export class Gateway {
     const made = given === null && this.spool.meta(LOCAL_KEY) === null ? `lk_${randomBytes(32).toString('base64url')}` : null;
     const key = given ?? made;
     if (key !== null) this.spool.setMeta(LOCAL_KEY, hashOf(key).toString('hex'));
+    this.localKey = Buffer.from(this.spool.meta(LOCAL_KEY) as string, 'hex');
     return made;
   }
 
   isLocalKey(key: string): boolean {
-    return timingSafeEqual(hashOf(key), Buffer.from(this.spool.meta(LOCAL_KEY) ?? '00'.repeat(32), 'hex'));
+    return this.localKey !== null && timingSafeEqual(hashOf(key), this.localKey);
   }
 
   /** Resolves when the document is on disk. What `read` found wrong with it is the caller's to refuse; REQ-BUSY when there is no room. */
@@ -177,6 +180,10 @@ export class Gateway {
     const found = this.spool.waitAgain(captureID);
     if (found) this.forwarder.wake();
     return found;
+  }
+
+  get name(): string {
+    return this.options.name;
   }
 
   get clockOffsetMs(): number | null {
