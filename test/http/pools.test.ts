@@ -100,15 +100,15 @@ describe.each(ENGINES)('on %s', (engine) => {
 
     it('never grants a number that a pack bears already, whoever gave it', async () => {
       const { gtin, sgtin } = freshGtin();
-      // A space of 2^16: 6 may be granted. All but a few of the rest are in use.
-      const id = await open({ gtin, length: 16, alphabet: 'AB' });
-      const word = (n: number) => n.toString(2).padStart(16, '0').replaceAll('0', 'A').replaceAll('1', 'B');
-      const free = new Set([7, 99, 1_000, 20_000, 40_000, 65_535].map(word));
-      const inUse = Array.from({ length: 65_536 }, (_, n) => word(n)).filter((serial) => !free.has(serial));
+      // A space of 2^14: one may be granted. All the rest are in use.
+      const id = await open({ gtin, length: 14, alphabet: 'AB' });
+      const word = (n: number) => n.toString(2).padStart(14, '0').replaceAll('0', 'A').replaceAll('1', 'B');
+      const free = new Set([word(9_999)]);
+      const inUse = Array.from({ length: 16_384 }, (_, n) => word(n)).filter((serial) => !free.has(serial));
       for (let from = 0; from < inUse.length; from += 20_000)
         await server.capture(documentOf([commission(from, inUse.slice(from, from + 20_000).map(sgtin))]));
-      expect(new Set(await grant(id, 6))).toEqual(free);
-    }, 60_000);
+      expect(new Set(await grant(id, 1))).toEqual(free);
+    });
   });
 
   describe('a grant', () => {
@@ -145,7 +145,7 @@ describe.each(ENGINES)('on %s', (engine) => {
       const all = await Promise.all(Array.from({ length: 50 }, (_, i) => grant(pools[i % 2] as string, 100, { requester: `line ${i}` })));
       expect(new Set(all.flat()).size).toBe(5_000);
       expect(await poolOf(pools[0] as string)).toMatchObject({ granted: 2_500, issued: 5_000, remaining: 4_999 });
-    }, 60_000);
+    });
 
     it('is of at most a million, and refused from a pool that there is not', async () => {
       const id = await open({ gtin: freshGtin().gtin, length: 12 });
