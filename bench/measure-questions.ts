@@ -4,7 +4,13 @@ import { commissioning, documentOf, observing, packing, packOf, rawLot, serialOf
 import { crowd, median, paced, quantile } from './load.ts';
 import { EVENT_SERIALS, type Run, withProgress } from './run.ts';
 
-/** What a scan asks. */
+/** Asks for a stored pack to be verified, by its true lot and expiry. */
+function verification(run: Run): string {
+  const n = Math.floor(Math.random() * run.size);
+  return `/verify/gtin/09520123000110/lot/${run.lotOf(n)}/ser/${serialOf(n)}?exp=280131`;
+}
+
+/** What a thing is now. */
 const VERIFY = (serial: string): string => `/api/v1/things/${encodeURIComponent(packOf(serial))}`;
 const HISTORY = (serial: string): string => `${VERIFY(serial)}/history`;
 const LOOK_UPS = 300;
@@ -126,7 +132,7 @@ export async function verifyUnderLoad(run: Run): Promise<void> {
   const captured: string[] = [];
   const scans = SCANS_PER_SECOND * SCAN_SECONDS;
   const [times] = await Promise.all([
-    paced(scans, SCANS_PER_SECOND, async () => await run.server.get(VERIFY(run.anySerial()))),
+    paced(scans, SCANS_PER_SECOND, async () => await run.server.get(verification(run))),
     paced(count, perSecond / EVENT_SERIALS, async (i) => {
       captured.push(await run.server.capture(documents[i] as Buffer));
     }),

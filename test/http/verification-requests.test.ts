@@ -35,7 +35,7 @@ describe.each(ENGINES)('requests to verify on %s', (engine) => {
   const caller = async () => (await server.service.deps.keys.grant({ name: 'a caller', roles: ['reader'] }, 'test')).key;
   const ask = async (serial: string, more: Record<string, string> = {}, key?: string) =>
     await server.get(
-      `/verify/gtin/09520123000110/lot/L1/ser/${serial}?${new URLSearchParams({ exp: '280131', ...more })}`,
+      `/verify/gtin/09520123000110/lot/L1/ser/${serial}?${new URLSearchParams({ exp: '280131', ...more }).toString()}`,
       key === undefined ? {} : { key },
     );
   const settled = async () => await server.service.deps.verification.settled();

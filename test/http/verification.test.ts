@@ -46,7 +46,10 @@ describe.each(ENGINES)('verification on %s (domain.md §8.5)', (engine) => {
       ...(exp !== null && { exp }),
       ...(ask.reqGLN !== undefined && { reqGLN: ask.reqGLN }),
     });
-    const answer = await server.get(`${path}?${query}`, { key: ask.key === 'none' ? null : key, headers: { 'gs1us-version': '1.3.0' } });
+    const answer = await server.get(`${path}?${query.toString()}`, {
+      key: ask.key === 'none' ? null : key,
+      headers: { 'gs1us-version': '1.3.0' },
+    });
     if ('status' in expected) {
       expect(answer.statusCode).toBe(expected.status);
       problemOf(answer);
