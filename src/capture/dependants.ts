@@ -10,7 +10,7 @@ import { eachNumber } from '../store/sql.ts';
  * happens to them, so this follows from what was found of that kind: `other` is the making that no longer stands. It closes with a new commissioning.
  */
 export async function builtOnVoided(journal: Journal, found: readonly FindingThing[]): Promise<FindingThing[]> {
-  const unknown = found.filter(({ code, node }) => node > 0 && code !== 'EX-DNP-3' && (WAITING_CODES as readonly string[]).includes(code));
+  const unknown = found.filter(({ code, node }) => node > 0 && (WAITING_CODES as readonly string[]).includes(code));
   if (unknown.length === 0) return [];
   const rows = await journal.db.all<{ node: number; seq: number }>(
     sql`SELECT DISTINCT p.item AS node, p.seq FROM ${eachNumber([...new Set(unknown.map(({ node }) => node))])} j

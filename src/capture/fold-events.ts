@@ -139,8 +139,11 @@ async function save(
 ): Promise<FindingThing[]> {
   const { fold } = naming;
   const atSeq = moment.firsts[0] as number;
-  const answered =
-    fold.answered.length === 0 ? [] : (await journal.findingThings([...WAITING_CODES, 'DEP-VOIDED'], fold.answered)).filter(isOfFold);
+  const { introduced, seen } = fold;
+  const answered = [
+    ...(introduced.length === 0 ? [] : await journal.findingThings([...WAITING_CODES, 'DEP-VOIDED'], introduced)),
+    ...(seen.length === 0 ? [] : (await journal.findingThings(['EX-DNP-3'], seen)).filter(isOfFold)),
+  ];
   const stands = standing(fold);
   // One by one, a finding is told with its document and closes with a later one; in one run it would never have been told.
   if (moment.firsts.length > 1 && (answered.length > 0 || stands.length < fold.offences.length)) throw new NotTogether();

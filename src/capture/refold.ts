@@ -218,9 +218,9 @@ export function stayRow(fold: Fold, stay: Interval, knownSeq: number): IntervalR
 /** Offences that still hold once the whole history is known: who waits for a commissioning that came, or is missing and was seen, has been answered. */
 export function standing(fold: Fold): Offence[] {
   return fold.offences.filter((o) => {
-    if (!WAITING_CODES.includes(o.code)) return true;
     const state = fold.states.get(o.node);
-    return o.code === 'EX-DNP-3' ? state?.status === 'AtLarge' && state.statusSeq === o.seq : ((state?.flags ?? 0) & FLAG.known) === 0;
+    if (o.code === 'EX-DNP-3') return state?.status === 'AtLarge' && state.statusSeq === o.seq;
+    return !WAITING_CODES.includes(o.code) || ((state?.flags ?? 0) & FLAG.known) === 0;
   });
 }
 

@@ -111,7 +111,7 @@ describe('serial numbers (domain.md §4)', () => {
 
   it('remembers what waits for its commissioning, and answers when it comes', () => {
     const { fold, of } = given(shipped('a'), commissioned('a'));
-    expect(fold.answered).toEqual([of('a').node]);
+    expect(fold.introduced).toEqual([of('a').node]);
     expect(of('a').flags & FLAG.waiting).toBe(0);
     expect(given(shipped('a')).of('a').flags & FLAG.waiting).toBe(FLAG.waiting);
   });
@@ -481,7 +481,7 @@ describe('a shortage found on unpacking (packs-wire.md, EX-DNP-3)', () => {
   ])('has an end when it is %s', (_, seen, status) => {
     const { fold, of } = given(...life, short('case', ['a', 'b']), seen);
     expect(of('c').status).toBe(status);
-    expect(fold.answered).toEqual([of('c').node]);
+    expect(fold.seen).toEqual([of('c').node]);
   });
 
   it('is of a whole case what it is of the packs inside, until the case is seen', () => {

@@ -44,8 +44,8 @@ export type FoldCode =
   | 'GEN-OVERUSE'
   | 'GEN-HELD-USED';
 
-/** Codes that hold only until the thing's commissioning is known, or it is seen again. */
-export const WAITING_CODES: readonly FoldCode[] = ['SN-UNKNOWN', 'AGG-UNKNOWN-CHILD', 'EX-DNP-3'];
+/** Codes that hold only until the thing's commissioning is known. */
+export const WAITING_CODES: readonly FoldCode[] = ['SN-UNKNOWN', 'AGG-UNKNOWN-CHILD'];
 
 /** The things that an event names and that this fold is about: all of them on the way in, only the affected ones when a history is folded again. */
 export type Named = {
@@ -68,8 +68,10 @@ export class Fold {
   readonly changed = new Set<State>();
   readonly intervals = new Map<string, Interval>();
   readonly offences: Offence[] = [];
-  /** Things whose waiting findings have come true or false: their commissioning is known now, or they were missing and are seen again. */
-  readonly answered: Node[] = [];
+  /** Things whose waiting findings have come true or false: their commissioning is known now. */
+  readonly introduced: Node[] = [];
+  /** Things that were missing (EX-DNP-3) and are seen again. */
+  readonly seen: Node[] = [];
   private readonly inside = new Map<number, Set<State>>();
   private readonly loose = new Map<number, Map<string, Interval>>();
 
@@ -262,7 +264,7 @@ export class Fold {
     state.flags |= FLAG.known;
     if ((state.flags & FLAG.waiting) === 0) return;
     state.flags &= ~FLAG.waiting;
-    this.answered.push(state.node);
+    this.introduced.push(state.node);
   }
 
   private expectKnown(state: State, facts: Facts, code: 'SN-UNKNOWN' | 'AGG-UNKNOWN-CHILD'): void {
@@ -578,7 +580,7 @@ export class Fold {
   /** What was missing is seen again: it is what it was before, unless this event makes something else of it. */
   private find(state: State): void {
     this.bringBack(state);
-    this.answered.push(state.node);
+    this.seen.push(state.node);
   }
 
   private bringBack(state: State): void {
