@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const PACK = '(01)09520123000110(21)7K2M9QX4TB8R(17)270831(10)L2207A';
-const symbol = (query: Record<string, string>) => server.get(`/api/v1/labels/symbol?${new URLSearchParams(query)}`);
+const symbol = (query: Record<string, string>) => server.get(`/api/v1/labels/symbol?${new URLSearchParams(query).toString()}`);
 const print = (layout: string, query: string, labels: unknown) =>
   server.call('POST', `/api/v1/labels/${layout}?${query}`, { body: { labels } });
 /** So many packs, each with a serial of its own. */
