@@ -212,7 +212,12 @@ describe('ten thousand labels', () => {
     expect(longest).toBeLessThan(250); // of a machine that does much else; bench/ tells the figure of a quiet one
     await reader.cancel();
     // The thread is free again: the next large job is done whole.
-    const next = await request(JSON.stringify({ labels: packs(300) }));
+    let next = await request(JSON.stringify({ labels: packs(300) }));
+    for (let tries = 0; next.status === 503 && tries < 20; tries++) {
+      await pause(1_000);
+      next = await request(JSON.stringify({ labels: packs(300) }));
+    }
+    expect(next.status).toBe(200);
     expect(pdfPages(Buffer.from(await next.arrayBuffer()))).toHaveLength(300);
   });
 
