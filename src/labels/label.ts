@@ -72,7 +72,7 @@ function readTexts(given: Readonly<Record<string, string>>): Map<string, string>
     if (texts.size >= TEXTS_MAX) throw wrong(`a label takes ${TEXTS_MAX} texts`, 'Leave some out.');
     const text = value.normalize('NFC').trim();
     if (text.length > TEXT_MAX) throw wrong(`the text has more than ${TEXT_MAX} characters`, 'Shorten it.');
-    const wrongCharacter = [...text].find((c) => !canShow(c));
+    const wrongCharacter = Array.from(text).find((c) => !canShow(c));
     if (wrongCharacter !== undefined)
       throw wrong(
         `the character U+${(wrongCharacter.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')} cannot be printed`,

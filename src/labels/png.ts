@@ -7,8 +7,14 @@ const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 /** A drawing as PNG, in grey, on dots of `dot` millimetres; it says how large it is, so that it is printed at its size. */
 export function pngOf(drawing: Drawing, dot: number): Buffer {
   const { width, height, dots } = rasterOf(drawing, dot);
-  const lines = Buffer.alloc((width + 1) * height); // each line begins with its filter: none
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) lines[y * (width + 1) + 1 + x] = 255 - (dots[y * width + x] as number);
+  const lines = Buffer.alloc((width + 1) * height); // each begins with its filter: 2, the difference to the line above, which bars have none to
+  for (let y = 0; y < height; y++) {
+    lines[y * (width + 1)] = 2;
+    for (let x = 0; x < width; x++) {
+      const above = y === 0 ? 0 : 255 - (dots[(y - 1) * width + x] as number);
+      lines[y * (width + 1) + 1 + x] = 255 - (dots[y * width + x] as number) - above;
+    }
+  }
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);

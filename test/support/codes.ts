@@ -16,6 +16,7 @@ export async function scansOf(picture: Uint8Array | Dots): Promise<string[]> {
     formats: ['DataMatrix', 'Code128', 'QRCode'],
     textMode: 'Plain',
     tryHarder: true,
+    tryDownscale: false,
     minLineCount: 6, // one line of a hundred may look like another number whose check character is right
     maxNumberOfSymbols: 20,
   });
