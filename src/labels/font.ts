@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 
 /**
  * The two faces of labels, read here to measure texts and to draw them as outlines: a label looks the same wherever it is drawn, and no
- * text of a caller stands in an SVG as text. DejaVu Sans Condensed: Latin, Greek and Cyrillic, under a licence that lets it be passed on (fonts/LICENSE).
+ * text of a caller stands in an SVG as text. DejaVu Sans Condensed: Latin, Greek and Cyrillic, under a licence that lets it be embedded.
  */
 export type Face = 'regular' | 'bold';
 
+const require = createRequire(import.meta.url);
+
 export const FONT_FILES: Readonly<Record<Face, string>> = {
-  regular: fileURLToPath(new URL('./fonts/DejaVuSansCondensed.ttf', import.meta.url)),
-  bold: fileURLToPath(new URL('./fonts/DejaVuSansCondensed-Bold.ttf', import.meta.url)),
+  regular: require.resolve('dejavu-fonts-ttf/ttf/DejaVuSansCondensed.ttf'),
+  bold: require.resolve('dejavu-fonts-ttf/ttf/DejaVuSansCondensed-Bold.ttf'),
 };
 
 /** A closed outline: points in font units, y upward; between two points off the curve lies one on it, half way. */
