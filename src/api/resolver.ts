@@ -187,7 +187,7 @@ const LIST = Type.Object(
   {
     additionalProperties: false,
     example: {
-      links: [{ linkType: 'gs1:pip', href: 'https://example.com/product', title: 'Product', hreflang: ['en'] }],
+      links: [{ linkType: 'gs1:pip', href: 'https://partner.example/product', title: 'Product', hreflang: ['en'] }],
       default: 'gs1:pip',
     },
   },

@@ -151,7 +151,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 function soundValue(random: Random, { name, schema = {} }: Parameter, seeds: Seeds): string {
   const { enum: words, example, type, format, anyOf } = schema;
   const known = words ?? WORDS[name] ?? anyOf?.flatMap((one) => one.const ?? []);
-  if (known !== undefined && known.length > 0) return random.pick(known);
+  if (known !== undefined && known.length > 0) return String(random.pick(known));
   if (example !== undefined && random.perMille(300)) return String(example as string);
   if (name === 'nextPageToken') return Buffer.from(random.pick(TOKENS)).toString('base64url');
   if (type === 'integer' || type === 'number' || /quantity/i.test(name)) return random.pick(NUMBERS);
