@@ -10,6 +10,7 @@ import { NONE } from '../lifecycle/state.ts';
 import type { Journal, Savepoint } from '../store/journal.ts';
 import type { EntryRow, FindingThing, JobRow, PayloadRow } from '../store/rows.ts';
 import { eachNumber } from '../store/sql.ts';
+import { unacknowledged } from './dependants.ts';
 import { DocumentRun } from './document-run.ts';
 import { type Folded, foldEvents, NotTogether, saveFindings } from './fold-events.ts';
 import { LearnedPrefixes } from './learned-prefixes.ts';
@@ -511,13 +512,14 @@ export class Capturer {
     const forget = run.mark();
     const { seq } = this;
     const errors = run.errors.length;
-    const { found, keyOf } = await this.take([read], run);
-    const own = found.filter((o) => o.seq === seq);
+    const { found, keyOf, voids } = await this.take([read], run);
+    const dependants = unacknowledged(read, found, voids, keyOf);
+    const own = [...found.filter((o) => o.seq === seq), ...dependants];
     for (const o of own) report?.(o.code as FindingCode, keysOf([o], keyOf));
     const refusing = this.options.rules === 'enforce' ? own.filter((o) => ENFORCED.has(o.code)) : [];
     if (refusing.length === 0) {
       await this.journal.release('event');
-      return { refused: [], blocked: run.errors.length > errors };
+      return { refused: [], blocked: run.errors.length > errors || dependants.length > 0 };
     }
     const refused = [...new Set(refusing.map((o) => o.code))].map((code) => {
       const things = keysOf(
@@ -526,10 +528,13 @@ export class Capturer {
       );
       return new LotlineError(
         code as 'SN-DUP',
-        `${things.length === 1 ? things[0] : `${things.length} things`}: ${FINDINGS[code as FindingCode].says}`,
+        `${things.length > 1 ? `${things.length} things` : (things[0] ?? 'the event')}: ${FINDINGS[code as FindingCode].says}`,
         {
           at: read.at,
-          fix: 'Correct the event, or capture it where LOTLINE_RULES=flag if it tells of something that did happen.',
+          fix:
+            dependants.length > 0 && code === 'DEP-VOIDED'
+              ? "Declare what builds on it erroneous first, or name these things, or all, in the errorDeclaration's acknowledges (docs/rules.md)."
+              : 'Correct the event, or capture it where LOTLINE_RULES=flag if it tells of something that did happen.',
           things,
         },
       );
@@ -541,7 +546,7 @@ export class Capturer {
 
   // ── a run of events: sameness, then fold ──────────────────────────────────────────────────────────────────
 
-  private async take(reads: readonly ReadEvent[], run: DocumentRun): Promise<Folded> {
+  private async take(reads: readonly ReadEvent[], run: DocumentRun): Promise<Folded & { readonly voids: readonly number[] }> {
     const sameness = await Sameness.of(this.journal, reads);
     const accepted: Accepted[] = [];
     let found: FindingThing[] = [];
@@ -563,7 +568,7 @@ export class Capturer {
     const moment = { firsts: [run.firstSeq], recordTime: this.recordTime };
     const folded = await foldEvents(this.journal, accepted, moment);
     await saveFindings(this.journal, found, moment);
-    return { found: [...found, ...folded.found], keyOf: folded.keyOf };
+    return { found: [...found, ...folded.found], keyOf: folded.keyOf, voids: accepted.flatMap(({ voids }) => voids) };
   }
 
   /** Says whether an event is new, appends it if it is, and finds what is odd about its arrival. */
@@ -581,6 +586,7 @@ export class Capturer {
     if (twinOf !== null) flag('EV-TWIN');
     if (verdict.differs) flag('EV-DIFFERS');
     if (verdict.unknown) flag('EV-UNKNOWN-REF');
+    if (verdict.again) flag('EV-VOIDED');
     if (read.breaches.length > 0) flag('EV-RULE');
     if (read.event.eventTime.ms * 1000 > this.recordTime + FUTURE_MICROSECONDS) flag('EV-FUTURE');
     return { verdict, accepted: { ...verdict, read, seq }, declaredBy, found };

@@ -1,4 +1,6 @@
 import { sql } from 'drizzle-orm';
+import type { ReadEvent } from '../epcis/model.ts';
+import { keysOf } from '../epcis/query/field-key.ts';
 import { WAITING_CODES } from '../lifecycle/fold.ts';
 import { ROLE } from '../lifecycle/state.ts';
 import type { Journal } from '../store/journal.ts';
@@ -23,4 +25,21 @@ export async function builtOnVoided(journal: Journal, found: readonly FindingThi
   return unknown.flatMap(({ seq, node }) =>
     (made.get(node) ?? []).map((other): FindingThing => ({ code: 'DEP-VOIDED', seq, node, other })),
   );
+}
+
+/** A list of things, or `all`. In the declaration, because the rest repeats the event that it voids, and its hash. */
+const ACKNOWLEDGES = 'ERROR_DECLARATION_urn:lotline:packs:#acknowledges';
+
+/** Of what a declaration makes DEP-VOIDED, what it does not say that it knows of (domain.md §7.4). `voids`: the events that it voids. */
+export function unacknowledged(
+  { fields }: ReadEvent,
+  found: readonly FindingThing[],
+  voids: readonly number[],
+  keyOf: (node: number) => string | null,
+): FindingThing[] {
+  const dependants = voids.length === 0 ? [] : found.filter(({ code, other }) => code === 'DEP-VOIDED' && voids.includes(other));
+  if (dependants.length === 0) return [];
+  const known = new Set(fields.filter(({ field }) => field === ACKNOWLEDGES).map(({ key }) => key));
+  if (keysOf('all').some((key) => known.has(key))) return [];
+  return dependants.filter(({ node }) => !known.has(`u${keyOf(node)}`));
 }

@@ -12,7 +12,7 @@ import type { EventRow, FindingRow, FindingThing, NewThing } from '../store/rows
 import { builtOnVoided } from './dependants.ts';
 import { type Accepted, isEffective, type NamedEvent, Naming } from './naming.ts';
 import { type Endings, endedWithContent, givePositions, isOfFold, noteEnding, refold, standing, stayRow } from './refold.ts';
-import { namesLots, shippedUnderOtherLots } from './shipped-lots.ts';
+import { earlierShipments, namesLots, shippedUnderOtherLots } from './shipped-lots.ts';
 
 /**
  * When documents came: for each the number of its first entry, rising, and the record time of all. What is derived from a document came to be known
@@ -146,7 +146,8 @@ async function save(
   ];
   const stands = standing(fold);
   // One by one, a finding is told with its document and closes with a later one; in one run it would never have been told.
-  if (moment.firsts.length > 1 && (answered.length > 0 || stands.length < fold.offences.length)) throw new NotTogether();
+  if (moment.firsts.length > 1 && (answered.length > 0 || stands.length < fold.offences.length || fold.lotted.length > 0))
+    throw new NotTogether();
   const fresh = new Set(naming.fresh.map((thing) => thing.state));
   await insertFresh(journal, naming);
   await journal.updateThings(
@@ -168,8 +169,17 @@ async function save(
     ...(await endedWithContent(journal, endings)),
     ...(await refillings(journal, [...refilled], atSeq)),
     ...(await shippedUnderOtherLots(journal, effective.map(({ facts }) => facts).filter(namesLots))),
+    ...(await lateLots(journal, fold.lotted)),
     ...(await checkLineage(journal, { transformations, nodes: [], seqs: [] }, atSeq)),
   ];
+}
+
+/** EX-PND-5 of things whose lot came to be known, and was told of, after they had been shipped. */
+async function lateLots(journal: Journal, lotted: readonly Node[]): Promise<FindingThing[]> {
+  if (lotted.length === 0) return [];
+  const nodes = new Set(lotted);
+  const found = await shippedUnderOtherLots(journal, await earlierShipments(journal, lotted));
+  return found.filter(({ node }) => nodes.has(node));
 }
 
 /** AGG-REUSED of events from entry `fromSeq` on, by the whole histories of these containers. */

@@ -23,6 +23,8 @@ export type Standing = {
   readonly differs: boolean;
   /** A declaration that finds nothing to void. */
   readonly unknown: boolean;
+  /** A declaration of what is declared erroneous already, or of a declaration: it has no effect (domain.md §7.4). */
+  readonly again: boolean;
 };
 
 /**
@@ -109,6 +111,7 @@ export class Sameness {
       heirs: [],
       differs: declarations[0] !== undefined && latin1(declarations[0].hash) !== hash,
       unknown: false,
+      again: false,
     };
   }
 
@@ -126,6 +129,7 @@ export class Sameness {
       heirs: heirs.map((heir) => ({ seq: heir.seq, twinOf: heir.twin_of })),
       differs: targets.some((known) => latin1(known.hash) !== hash),
       unknown: targets.length === 0,
+      again: targets.length > 0 && voided.length === 0,
     };
   }
 

@@ -72,6 +72,8 @@ export class Fold {
   readonly introduced: Node[] = [];
   /** Things that were missing (EX-DNP-3) and are seen again. */
   readonly seen: Node[] = [];
+  /** Things that events had named before it came to be known of which lot they are: what those said of their lots is to be looked at again. */
+  readonly lotted: Node[] = [];
   private readonly inside = new Map<number, Set<State>>();
   private readonly loose = new Map<number, Map<string, Interval>>();
 
@@ -219,7 +221,7 @@ export class Fold {
     for (const state of named.inputs) this.tell(state, facts, ROLE.input);
     for (const state of named.outputs) {
       if (this.conflicts(state, facts)) this.offend('SN-CONFLICT', facts, state.node, state.claimSeq);
-      else this.takeLot(state, facts);
+      else this.takeLot(state, facts, state.lastSeq !== NONE);
       this.expectUnspent(state, facts);
       this.change(state, facts).flags |= FLAG.produced;
       this.becomeKnown(state);
@@ -232,6 +234,7 @@ export class Fold {
 
   /** Of two claims to one number the first in order stands; the second is flagged and changes nothing of the thing. */
   private claim(state: State, facts: Facts): boolean {
+    const named = state.lastSeq !== NONE;
     this.change(state, facts);
     if (state.claimSeq !== NONE && state.claimSeq !== facts.seq) {
       this.offend(this.conflicts(state, facts) ? 'SN-CONFLICT' : 'SN-DUP', facts, state.node, state.claimSeq);
@@ -239,7 +242,7 @@ export class Fold {
       return false;
     }
     if (this.conflicts(state, facts)) this.offend('SN-CONFLICT', facts, state.node, NONE);
-    else this.takeLot(state, facts);
+    else this.takeLot(state, facts, named);
     this.expectUnspent(state, facts);
     state.claimSeq = facts.seq;
     state.flags |= FLAG.introduced;
@@ -255,8 +258,12 @@ export class Fold {
     );
   }
 
-  private takeLot(state: State, facts: Facts): void {
-    if (state.lot === 0) state.lot = facts.lotOf.get(state.class) ?? 0;
+  private takeLot(state: State, facts: Facts, named: boolean): void {
+    const lot = state.lot === 0 ? (facts.lotOf.get(state.class) ?? 0) : 0;
+    if (lot !== 0) {
+      state.lot = lot;
+      if (named) this.lotted.push(state.node);
+    }
     state.expiry ??= facts.expiry;
   }
 

@@ -47,6 +47,8 @@ export type Defect = {
   verdict: Verdict;
   /** A code of domain.md §21 or src/errors.ts; null where none is promised. */
   code: string | null;
+  /** Further codes that tell of the same. */
+  also?: readonly string[];
   /** Canonical keys of everything that takes part; a finding names one of them at least. */
   things: string[];
   /** eventIDs of the events that show it, in order of capture; of a refused document, those that it spoils and the one sent after it brings. */

@@ -14,7 +14,7 @@ export const LINE_FAULTS = {
   'clock-minutes': { says: 'a station whose clock is 12 minutes ahead', codes: ['LINE-CLOCK'], refused: null },
   'clock-hour': { says: 'a station whose clock is ahead by exactly one hour', codes: ['LINE-CLOCK'], refused: null },
   'no-offset': { says: 'local time without an offset; mended and sent again', codes: [], refused: 'EV-TIMEZONE' },
-  'sscc-twice': { says: 'one SSCC printed twice after a printer jam', codes: ['SN-DUP'], refused: null },
+  'sscc-twice': { says: 'one SSCC printed twice after a printer jam', codes: ['SN-DUP', 'AGG-REUSED'], refused: null },
   'child-in-two-cases': { says: 'a pack scanned into two bundles', codes: ['AGG-DOUBLE'], refused: null },
   'case-one-short': { says: 'a case with 79 of 80: one bundle has 9', codes: ['AGG-COUNT'], refused: null },
   'reject-put-back': { says: 'a destroyed reject that is packed by hand', codes: ['SN-AFTER-END'], refused: null },

@@ -132,13 +132,13 @@ const DEFECTS_OF_TRADE: readonly DefectKind[] = [
   'late-event',
 ];
 
-const VERDICTS: Record<DefectKind, Pick<Defect, 'verdict' | 'code'>> = {
+const VERDICTS: Record<DefectKind, Pick<Defect, 'verdict' | 'code' | 'also'>> = {
   repost: { verdict: 'stored-once', code: 'EV-DUP' },
   'out-of-order': { verdict: 'finding', code: 'EV-LATE' },
   'clock-hour': { verdict: 'unremarked', code: null },
   'clock-minutes': { verdict: 'unremarked', code: null },
   'no-offset': { verdict: 'refused', code: 'EV-TIMEZONE' },
-  'sscc-twice': { verdict: 'finding', code: 'SN-DUP' },
+  'sscc-twice': { verdict: 'finding', code: 'SN-DUP', also: ['AGG-REUSED'] },
   'child-in-two-cases': { verdict: 'finding', code: 'AGG-DOUBLE' },
   'case-one-short': { verdict: 'batch-check', code: 'AGG-COUNT' },
   'reject-put-back': { verdict: 'finding', code: 'SN-AFTER-END' },
