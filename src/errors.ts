@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   'SN-GUESSABLE': { status: 409, epcis: 'ImplementationException' },
   'SN-STATE': { status: 409, epcis: 'ImplementationException' },
   'REC-STATE': { status: 409, epcis: 'ImplementationException' },
+  'FND-STAGE': { status: 409, epcis: 'ImplementationException' },
   'VOID-DENIED': { status: 409, epcis: 'ValidationException' },
   // Requests
   'REQ-FORM': { status: 400, epcis: 'ValidationException' },
