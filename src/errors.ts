@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   'SN-STATE': { status: 409, epcis: 'ImplementationException' },
   'REC-STATE': { status: 409, epcis: 'ImplementationException' },
   'DEP-VOIDED': { status: 409, epcis: 'ValidationException' },
+  'FND-STAGE': { status: 409, epcis: 'ImplementationException' },
   'VOID-DENIED': { status: 409, epcis: 'ValidationException' },
   // Requests
   'REQ-FORM': { status: 400, epcis: 'ValidationException' },

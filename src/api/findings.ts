@@ -8,10 +8,12 @@ import { dueOf } from '../lifecycle/due.ts';
 import { isClosing, STAGES, type Stage } from '../lifecycle/finding-record.ts';
 import { FINDINGS, type FindingCode, type Severity } from '../lifecycle/findings.ts';
 import type { FindingPlace, FindingsArgs } from '../lifecycle/list-findings.ts';
+import { notificationCsv } from '../query/notification-csv.ts';
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
 import { wanted } from './limits.ts';
+import { accepted } from './negotiate.ts';
 import { linkNext, numberCursor, PAGE_PARAMETERS, pageOf } from './paging.ts';
 import { keyIn } from './things.ts';
 
@@ -46,6 +48,52 @@ const FINDING = Type.Object({
   messages: Type.Array(Type.Object({ text: Type.String(), at: TIME, by: Type.String() })),
   resolution: SAID,
   notification: orNull(Type.Object({ determined: TIME, by: Type.String(), due: TIME, sent: SAID, terminated: SAID })),
+});
+
+const COUNTED = { quantity: Type.Integer() };
+const FORM = Type.Object({
+  finding: Type.Integer(),
+  code: Type.String(),
+  notificationType: Type.Union([Type.Literal('initial'), Type.Literal('follow-up'), Type.Literal('termination')]),
+  classification: Type.Literal('illegitimate'),
+  determined: TIME,
+  by: Type.String(),
+  due: TIME,
+  sent: SAID,
+  terminated: SAID,
+  products: Type.Array(Type.Object({ gtin: orNull(Type.String()), name: orNull(Type.String()), ...COUNTED })),
+  lots: Type.Array(Type.Object({ gtin: orNull(Type.String()), lot: Type.String(), expiry: orNull(Type.String()), ...COUNTED })),
+  units: Type.Array(
+    Type.Object({
+      key: Type.String(),
+      gtin: orNull(Type.String()),
+      serial: orNull(Type.String()),
+      lot: orNull(Type.String()),
+      expiry: orNull(Type.String()),
+      status: orNull(Type.String()),
+      holder: orNull(Type.String()),
+    }),
+  ),
+  ...COUNTED,
+  description: orNull(Type.String()),
+  partners: Type.Array(
+    Type.Object({
+      party: Type.String(),
+      name: orNull(Type.String()),
+      roles: Type.Array(Type.String({ description: 'made, shipped, destination, received, handled, or holds it now.' })),
+      first: orNull(TIME),
+      last: orNull(TIME),
+    }),
+  ),
+});
+const SAMPLE = Type.Object({
+  finding: Type.Integer(),
+  lots: Type.Array(Type.String()),
+  holders: Type.Array(Type.String()),
+  similar: Type.Integer({ description: 'Packs of these lots that are there, in the same hands, and not among the things of the finding.' }),
+  verify: Type.Integer({ description: 'How many of them to verify.' }),
+  packs: Type.Array(Type.String()),
+  more: Type.Boolean({ description: '`packs` ends before `verify`.' }),
 });
 
 const WORDS = Type.String({ maxLength: 2_000 });
@@ -185,6 +233,59 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
         const [finding] = (await readers.ask('findings', { id: request.params.id, limit: 1 })).list;
         if (finding === undefined) throw unknownFinding();
         return finding;
+      },
+    );
+
+    app.get(
+      '/findings/:id/notification',
+      {
+        config: { roles: rolesWith('read') },
+        schema: {
+          tags,
+          summary: 'Form data of the notification of illegitimate product',
+          description:
+            'For what was determined to be illegitimate (domain.md §9): product, lots, serial numbers, quantity, description, and every partner who had it or was to get it. CSV with `Accept: text/csv` or `?format=csv`: a line a unit, then a line a partner.',
+          params: ID,
+          querystring: Type.Object(
+            { format: Type.Optional(Type.Union([Type.Literal('json'), Type.Literal('csv')], { description: 'Goes before Accept.' })) },
+            { additionalProperties: false },
+          ),
+          produces: ['application/json', 'text/csv'],
+          response: { 200: Type.Unsafe<unknown>(FORM) },
+        },
+      },
+      async (request, reply) => {
+        const { format } = request.query;
+        const csv = format === undefined ? accepted(request, ['application/json', 'text/csv']) === 'text/csv' : format === 'csv';
+        const form = await readers.ask('notificationForm', { id: request.params.id }, wanted(request));
+        if (form === 'unknown') throw unknownFinding();
+        if (form === 'undetermined')
+          throw new LotlineError('FND-STAGE', 'nothing was determined to be illegitimate by this finding, so there is nothing to notify', {
+            at: '{id}',
+            fix: 'Set its stage to illegitimate first: that is the determination.',
+          });
+        if (!csv) return form;
+        return await reply.type('text/csv; charset=utf-8; header=present').serializer(String).send(notificationCsv(form));
+      },
+    );
+
+    app.get(
+      '/findings/:id/sample',
+      {
+        config: { roles: rolesWith('read') },
+        schema: {
+          tags,
+          summary: 'What to verify of similar stock in an investigation',
+          description:
+            'Of the same lots, in the same hands: a tenth, rounded up, three at least, all where there are fewer (domain.md §9). Names up to 1,000 of them, spread evenly.',
+          params: ID,
+          response: { 200: Type.Unsafe<unknown>(SAMPLE) },
+        },
+      },
+      async (request) => {
+        const sample = await readers.ask('similarStock', { id: request.params.id }, wanted(request));
+        if (sample === null) throw unknownFinding();
+        return sample;
       },
     );
 

@@ -99,6 +99,30 @@ async function ownEvents(db: Db, node: Node): Promise<number[]> {
   return rows.map((row) => row.seq);
 }
 
+/**
+ * The events of these things and of their containers while they were inside, each once. What shares its stays shares the events of its
+ * containers, so those are looked up once for all of a case.
+ */
+export async function eventsAround(db: Db, nodes: readonly Node[], t: AsOf): Promise<number[]> {
+  const seqs = new Set<number>();
+  const items = nodes.filter((node) => node > 0);
+  const lots = nodes.filter((node) => node < 0).map((node) => -node);
+  const own = await db.all<{ seq: number }>(
+    sql`SELECT p.seq FROM ${eachNumber(items)} j CROSS JOIN event_item p ON p.item = j.value
+        UNION SELECT p.seq FROM ${eachNumber(lots)} j CROSS JOIN event_lot p ON p.lot = j.value`,
+  );
+  for (const { seq } of own) seqs.add(seq);
+  const stays = await db.all<{ child: Node; parent: Node; from_seq: number; to_seq: number | null }>(
+    sql`SELECT child, parent, from_seq, to_seq FROM ${staysAsOf(t, { children: items })} s ORDER BY child, from_seq, parent`,
+  );
+  const staysOf = new Map<Node, string>();
+  for (const { child, parent, from_seq, to_seq } of stays)
+    staysOf.set(child, `${staysOf.get(child) ?? ''}${parent} ${from_seq} ${to_seq}/`);
+  const together = new Map([...staysOf].map(([node, shared]) => [shared, node]));
+  for (const node of together.values()) for (const { seq } of await eventsInside(db, node, t)) seqs.add(seq);
+  return [...seqs];
+}
+
 /** A time in a container: after `from`, up to and with `to` (null: to this day). */
 type Span = { container: Node; from: Position; to: Position | null };
 

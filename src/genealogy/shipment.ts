@@ -14,6 +14,7 @@ import { isEnded } from '../lifecycle/steps.ts';
 import type { Db } from '../store/db.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
 import { nodesInside } from './contents.ts';
+import { batchStates } from './release.ts';
 import { recallOf } from './thing.ts';
 
 /** What stands against a shipment, by code: each names everything that offends, wherever inside it is. */
@@ -59,6 +60,7 @@ export async function inspectShipment(db: Db, event: EpcisEvent, options: { mini
   const lots = (await statesOf(db, [...lotsWanted], t)).states;
   const keys = await keysOf(db, [...nodes]);
   const suspect = await suspected(db, [...nodes, ...lots.keys()]);
+  const batches = await batchStates(db, [...lotsWanted], t);
   const { party, owner } = partiesOf(event);
   const sellers = new Set([party, owner].filter((one) => one !== null));
   const found = new Found();
@@ -83,6 +85,7 @@ export async function inspectShipment(db: Db, event: EpcisEvent, options: { mini
     if (!filled.has(node) && ((state.flags & FLAG.parent) !== 0 || key.startsWith('00/'))) opaque.push(key);
     const now = states.resolve(state);
     for (const code of against(now, lot, { suspect: suspect.has(node) || suspect.has(state.lot), sellers })) found.add(code, key);
+    if (batches.get(state.lot) === 'open' && !isEnded(now.status)) found.add('SHIP-NOTREL', key);
     const end = expiry === null ? null : expiredFrom(expiry);
     if (end !== null && end <= event.eventTime.ms + options.minimumLifeMs) found.add('SHIP-EXPIRED', key);
   }

@@ -13,6 +13,7 @@ import { NONE, type Node, type State } from '../lifecycle/state.ts';
 import { RELEASING } from '../lifecycle/steps.ts';
 import type { Db } from '../store/db.ts';
 import type { EventRow } from '../store/rows.ts';
+import { batchStates } from './release.ts';
 
 export type ThingAnswer = {
   key: string;
@@ -26,7 +27,7 @@ export type ThingAnswer = {
   expiry: string | null;
   /** Whether the expiry had passed by the time asked about; null where none is known. */
   expired: boolean | null;
-  /** Whether it has left production's care: it or a container was shipped or received, or its lot was released (domain.md §4, 7→11). */
+  /** Whether it has left production's care: it or a container was shipped or received, or its lot was released, or its batch closed (domain.md §4, 7→11). */
   released: boolean;
   /** The container it is in, and the outermost one; null outside of any. */
   parent: string | null;
@@ -102,9 +103,11 @@ function isExpired(expiry: string, t: AsOf): boolean | null {
 const AWAY: ReadonlySet<string | null> = new Set(['InTransit', 'Received', 'Returned']);
 const movedOut = (now: Resolved): boolean => now.received || AWAY.has(now.status) || AWAY.has(now.before);
 
-/** Whether an event has released the lot: an OBSERVE of its LGTIN with a business step that CBV has no word for. */
+/** Whether its batch was closed, or an event has released the lot: an OBSERVE of its LGTIN with a business step that CBV has no word for. Not while a batch is open. */
 async function isReleased(db: Db, lot: Node, t: AsOf): Promise<boolean> {
   if (lot === 0) return false;
+  const batch = (await batchStates(db, [lot], t)).get(lot);
+  if (batch !== undefined) return batch === 'closed';
   const [step] = await db.all<{ id: number }>(sql`SELECT id FROM term WHERE text = ${RELEASING}`);
   if (step === undefined) return false;
   const rows = await db.all(

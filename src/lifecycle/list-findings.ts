@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../store/db.ts';
-import { eachNumber } from '../store/sql.ts';
+import { eachNumber, holdsText } from '../store/sql.ts';
 import { type FindingRecord, type Notification, type Stage, shownStage } from './finding-record.ts';
 import { FINDINGS, type FindingCode } from './findings.ts';
 import { eventIds, findNode, keysOf } from './present.ts';
@@ -82,8 +82,9 @@ export async function findings(db: Db, args: FindingsArgs): Promise<{ list: Find
   if (args.stage !== undefined) where.push(inStage(args.stage));
   if (args.thing !== undefined) {
     const node = await findNode(db, args.thing);
-    if (node === null) return { list: [], more: false };
-    from = sql`(SELECT DISTINCT finding FROM finding_thing WHERE node = ${node}) t CROSS JOIN finding f ON f.id = t.finding`;
+    // What nothing had named when the finding was raised is written in its record, and stays there when the thing becomes known.
+    const written = sql`SELECT id FROM finding WHERE record IS NOT NULL AND ${holdsText(sql`record`, '"unnamed":[')} AND ${holdsText(sql`record`, JSON.stringify(args.thing))}`;
+    from = sql`(SELECT finding FROM finding_thing WHERE node = CAST(${node} AS BIGINT) UNION ${written}) t CROSS JOIN finding f ON f.id = t.finding`;
   }
   const found = await db.all<Row>(
     sql`SELECT f.id, f.code, f.seq, f.severity, f.state, f.opened, f.due, f.resolution, f.stage, f.owner, f.record FROM ${from}

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { editFinding } from '../lifecycle/commands.ts';
 import { FINDINGS } from '../lifecycle/findings.ts';
 import { NONE } from '../lifecycle/state.ts';
 import type { Journal } from '../store/journal.ts';
@@ -18,18 +19,21 @@ export const suggestedFor = (planned: number): number => Math.ceil((planned * (1
 export async function noteLevel(journal: Journal, classId: number, seq: number, recordTime: number): Promise<void> {
   const { db } = journal;
   const need = await neededFor(journal, classId);
+  const low: string[] = [];
   for (const pool of await db.all<PoolRow>(sql`SELECT ${POOL_COLUMNS} FROM pool WHERE class = ${classId} ORDER BY seq`)) {
     const { issued, remaining } = await measure(db, pool);
     const isLow = (!isInOrder(pool) && remaining < need) || remaining * 5n < remaining + issued;
     if (isLow === (pool.low_seq !== null)) continue;
     await db.run(sql`UPDATE pool SET low_seq = ${isLow ? seq : null} WHERE seq = ${pool.seq}`);
     if (!isLow) continue;
+    low.push(`${pool.id} can grant ${remaining} more; ${issued} are issued, and open batches need ${need}`);
     const code = 'SN-POOL-LOW';
     const [product] = await db.all<{ id: number }>(sql`SELECT id FROM lot WHERE class = ${classId} AND lot = ''`);
     await journal.addFindings(
       [{ code, seq, severity: FINDINGS[code].severity, opened: recordTime, due: null }],
       [{ code, seq, node: product === undefined ? 0 : -product.id, other: NONE }],
     );
+    await editFinding.apply(journal, { kind: 'edit-finding', code, seq, record: { note: low.join('; ') } }, seq, recordTime);
   }
 }
 

@@ -1,5 +1,5 @@
 import { keyByHash, listKeys } from '../access/questions.ts';
-import { contents, history, scope, thing, whereFrom, whereUsed } from '../genealogy/index.ts';
+import { contents, history, notificationForm, scope, similarStock, thing, whereFrom, whereUsed } from '../genealogy/index.ts';
 import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
 import { batch, batches, grantedNumbers, grantKnown, pool, pools } from '../numbers/index.ts';
@@ -59,6 +59,7 @@ export const questions = {
   masterdataElement,
   masterdataHistory,
   namedQueries,
+  notificationForm,
   otherProduct,
   packFacts,
   packLines,
@@ -70,6 +71,7 @@ export const questions = {
   scope,
   sealedContent,
   sightingsOf,
+  similarStock,
   storeCounts,
   subscriptions,
   thing,

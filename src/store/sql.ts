@@ -71,6 +71,11 @@ export const ITEM_NAMES: SQL = perEngine({
   postgres: sql`item_name`,
 });
 
+/** Condition: the text holds the other, character for character. */
+export function holdsText(text: SQL, part: string): SQL {
+  return perEngine({ sqlite: sql`instr(${text}, ${part}) > 0`, postgres: sql`strpos(${text}, ${part}) > 0` });
+}
+
 /** Byte strings, given in hex. */
 export function eachBytes(list: readonly string[]): SQL {
   return perEngine({

@@ -176,6 +176,15 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
     for (const args of [{ limit: 10 }, { limit: 1 }, { limit: 10, after: 'all' }, { limit: 1, name: 'all' }, { limit: 1, name: 'none' }])
       await ask('namedQueries', args);
   },
+  async notificationForm(ask) {
+    const all = (await ask('findings', { limit: 1_000 }))?.list ?? [];
+    const determined = all.filter((finding) => finding.notification !== null);
+    for (const { id } of [...determined, ...all.slice(0, 2), { id: 10_000 }]) await ask('notificationForm', { id });
+  },
+  async similarStock(ask) {
+    const all = (await ask('findings', { limit: 1_000 }))?.list ?? [];
+    for (const { id } of [...all.slice(0, 10), { id: 10_000 }]) await ask('similarStock', { id });
+  },
   async linksOf(ask, { keys }) {
     for (const of of ['01/09520123000110', '01/09520123000110/10/L1', 'none', ...keys.slice(0, 3)]) await ask('linksOf', { of });
   },
