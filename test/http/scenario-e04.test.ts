@@ -77,6 +77,17 @@ describe.each(ENGINES)('E-04, a saleable return, on %s', (engine) => {
     expect(await verify(4)).toEqual({ verified: true });
   });
 
+  it('puts what verified true back into saleable stock, and what did not into quarantine (§7.5)', async () => {
+    const status = async (n: number) => (await server.get(`/api/v1/things/${encodeURIComponent(key(n))}`)).json().status;
+    expect([await status(1), await status(4), await status(5)]).toEqual(['Returned', 'Returned', 'Quarantined']);
+    const stocked = observe(75, packs(1, 4), { step: 'stocking', disposition: 'sellable_accessible', site: DISTRIBUTOR });
+    await server.capture(documentOf([stocked]));
+    expect([await status(1), await status(4), await status(5)]).toEqual(['Stocked', 'Stocked', 'Quarantined']);
+    expect(await verify(4)).toEqual({ verified: true });
+    expect(await shipCheck(4)).toEqual({ verdict: 'ok', codes: [] });
+    expect(await shipCheck(5)).toEqual({ verdict: 'block', codes: ['SHIP-HELD'] });
+  });
+
   it('answers the same for sibling numbers while they are under investigation (EX-HLD-2), and true again when that is closed', async () => {
     const siblings = ['01/09520123000110/21/P6', '01/09520123000110/21/P7', '01/09520123000110/21/P8'];
     const note = 'investigation: 3 of similar stock';
