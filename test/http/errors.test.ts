@@ -31,6 +31,8 @@ describe.each(ENGINES)('on %s', (engine) => {
     ['an unknown key', 'GET', '/epcis', { key: 'lk_unknown' }, 401, 'ACC-DENIED'],
     ['another scheme', 'GET', '/epcis', { key: null, headers: { authorization: 'Basic YTpi' } }, 401, 'ACC-DENIED'],
     ['an empty bearer', 'GET', '/epcis', { key: null, headers: { authorization: 'Bearer ' } }, 401, 'ACC-DENIED'],
+    ['the form of a finding that there is none of', 'GET', '/api/v1/findings/999/notification', {}, 404, 'NOT-FOUND', '{id}'],
+    ['a sample for a finding that there is none of', 'GET', '/api/v1/findings/999/sample', {}, 404, 'NOT-FOUND', '{id}'],
     // Syntax (J-9, C-8)
     ['an empty body', 'POST', '/epcis/capture', { body: '' }, 400, 'EV-SYNTAX', ''],
     ['text that is no JSON', 'POST', '/epcis/capture', { body: 'EPCIS' }, 400, 'EV-SYNTAX'],

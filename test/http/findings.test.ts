@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bare, commission, documentOf, packOf, packs } from '../support/events.ts';
+import { bare, caseOf, commission, documentOf, pack, packOf, packs, ship } from '../support/events.ts';
 import { problemOf, TestServer } from '../support/server.ts';
 import { ENGINES } from '../support/test-store.ts';
 
@@ -125,6 +125,64 @@ describe.each(ENGINES)('findings as records of exceptions (domain.md §7.3), on 
     expect(await of(`known=${after}`)).toContain(id);
     expect(await of(`known=${before}`)).not.toContain(id);
     expect(await of('at=2026-03-01T08:00:00Z')).not.toContain(id);
+  });
+
+  it('are found by a thing that became known only after they were raised, by its exact number', async () => {
+    const { id } = await open({ code: 'EX-PND-2', things: [key(500), '01/09520123000110/21/x500'] });
+    const found = async (thing: string) => (await list(`thing=${encodeURIComponent(thing)}`)).map((one) => one.id);
+    expect(await found(key(500))).toEqual([id]);
+    await server.call('POST', '/epcis/events', { body: bare(commission(6, packOf(500), { lot: 'L1' })) });
+    expect(await found(key(500))).toEqual([id]);
+    expect(await found('01/09520123000110/21/X500')).toEqual([]);
+    expect(await found('01/09520123000110/21/P50')).toEqual([]);
+  });
+
+  it('say how far a pool of numbers has run low (SN-POOL-LOW)', async () => {
+    const pool = await server.call('POST', '/api/v1/pools', { body: { gtin: '09520123000127', length: 6, alphabet: '0123456789' } });
+    expect(pool.statusCode, pool.body).toBe(201);
+    const body = { gtin: '09520123000127', lot: 'L9', expiry: '2028-01-31', line: 'line 1', planned: 5_000 };
+    expect((await server.call('POST', '/api/v1/batches', { body })).statusCode).toBe(201);
+    const [low] = await list('code=SN-POOL-LOW');
+    expect(low?.['note']).toBe(`${pool.json().id} can grant 99 more; 0 are issued, and open batches need 5250`);
+  });
+
+  it('choose a sample by the rule of three or a tenth, and never a thing of the finding (§9)', async () => {
+    await server.capture(
+      documentOf([commission(7, packs(600, 630), { lot: 'L6', site: 1 }), commission(7, packs(700, 702), { lot: 'L7', site: 1 })]),
+    );
+    const sample = async (things: string[]) => {
+      const { id } = await open({ code: 'EX-HLD-2', things });
+      return (await server.get(`/api/v1/findings/${id}/sample`)).json();
+    };
+    const tenth = await sample([key(600)]);
+    expect(tenth).toMatchObject({ similar: 30, verify: 3, packs: [key(601), key(611), key(621)], more: false });
+    expect(await sample([key(700)])).toMatchObject({ similar: 2, verify: 2, packs: [key(701), key(702)] });
+    expect(await sample(['01/09520123000110/10/L6'])).toMatchObject({ similar: 31, verify: 4, holders: [] });
+    expect(await sample(['01/09520123000110/21/UNHEARD'])).toMatchObject({ similar: 0, verify: 0, packs: [], more: false });
+  });
+
+  it('count a container by what is inside, and a lot by its packs, on the form of the notification', async () => {
+    await server.capture(
+      documentOf([
+        commission(8, packs(800, 803), { lot: 'L8', site: 1 }),
+        pack(9, caseOf(8), packs(800, 801), { site: 1 }),
+        ship(10, caseOf(8), { site: 1, from: 1, to: 2 }),
+      ]),
+    );
+    const formOf = async (things: string[]) => {
+      const { id } = await open({ code: 'EX-HLD-2', things, stage: 'suspect' });
+      await patch(id, { stage: 'illegitimate' });
+      return (await server.get(`/api/v1/findings/${id}/notification`)).json();
+    };
+    const ofCase = await formOf(['01/19520123000117/21/C8']);
+    expect(ofCase.units.map((unit: { key: string }) => unit.key)).toEqual([key(800), key(801)]);
+    expect(ofCase).toMatchObject({ quantity: 2, lots: [{ lot: 'L8', quantity: 2 }] });
+    expect(ofCase.partners.map(({ party }: { party: string }) => party)).toEqual(['414/9520123000011', '414/9520123000028']);
+    // Both packs went with the case: who shipped them is found through it.
+    const ofPack = await formOf([key(800), '01/09520123000110/21/FAKE']);
+    expect(ofPack.quantity).toBe(2);
+    expect(ofPack.partners.find(({ party }: { party: string }) => party === '414/9520123000028').roles).toEqual(['destination']);
+    expect(await formOf(['01/09520123000110/10/L8'])).toMatchObject({ quantity: 4, units: [], lots: [{ lot: 'L8', quantity: 4 }] });
   });
 
   it('refuse what contradicts itself, codes that people do not report, and roles that may not', async () => {

@@ -97,6 +97,31 @@ describe.each(ENGINES)('the dry run of a shipment (domain.md §7.2), on %s', (en
     expect(Object.keys(codes(await check(planned(1, { to: 77 }))))).toEqual(['SHIP-PARTNER']);
   });
 
+  it('blocks a lot whose batch is open, and lets it pass once that is closed (SHIP-NOTREL; domain.md §4, 7→11)', async () => {
+    const gtin = '09520123000110';
+    const LOT = { lot: 'B1', expiry: '2028-01-31' };
+    const post = async (path: string, body: unknown) => {
+      const answer = await server.call('POST', `/api/v1${path}`, { body });
+      expect(answer.statusCode, answer.body).toBeLessThan(300);
+      return answer.json();
+    };
+    const batch = (await post('/batches', { gtin, ...LOT, line: 'line 1', planned: 2 })).id;
+    const pool = (await post('/pools', { gtin, length: 12, alphabet: '0123456789' })).id;
+    const { serials } = await post(`/pools/${pool}/grants`, { quantity: 2, requester: 'line 1', run: batch });
+    const made = serials.map((serial: string) => `urn:epc:id:sgtin:9520123.000011.${serial}`);
+    const keys = serials.map((serial: string) => `01/${gtin}/21/${serial}`).sort();
+    await server.capture(documentOf([commission(0, made, { ...LOT, site: MAKER }), pack(2, palletOf(90), made, { site: MAKER })]));
+    const released = async () => (await server.get(`/api/v1/things/${encodeURIComponent(keys[0])}`)).json().released;
+    const verdict = await check(planned(90));
+    expect(verdict.verdict).toBe('block');
+    expect(codes(verdict)).toEqual({ 'SHIP-NOTREL': keys });
+    expect(await released()).toBe(false);
+    const counters = { goodPrints: 2, finishedPacks: 2, loose: [], partial: [], rejected: [], theoretical: 2 };
+    expect(await post(`/batches/${batch}/close`, { counters })).toMatchObject({ state: 'closed', reasons: [] });
+    expect(codes(await check(planned(90)))).toEqual({});
+    expect(await released()).toBe(true);
+  });
+
   it('blocks what somebody holds to be suspect, until the finding is closed (§9)', async () => {
     const raised = await server.call('POST', '/api/v1/findings', { body: { code: 'EX-PKG-2', things: [key(12)], stage: 'suspect' } });
     expect(codes(await check(planned(1)))).toEqual({ 'SHIP-HELD': [key(12)] });
