@@ -48,6 +48,25 @@ describe.each(ENGINES)('E-17 on %s', (engine) => {
     expect(await say('E1', 'reactivate', { site: A }, T + 239 * HOUR)).toMatchObject({ ok: true });
   });
 
+  it('gives back the status from before, and may be done again', async () => {
+    const thing = async () => (await server.get(`/api/v1/things/${encodeURIComponent(packOf('E19'))}`)).json();
+    clock = T;
+    const before = await thing();
+    expect(before).toMatchObject({ status: 'InTransit' });
+    for (const [i, reason] of (['supply', 'free_sample'] as const).entries()) {
+      await say('E19', 'decommission', { reason, site: A }, T + 2 * i * HOUR);
+      expect((await thing()).status).not.toBe(before.status);
+      expect(await say('E19', 'verify', { site: A })).toMatchObject({ ok: false, state: 'inactive', reason });
+      expect(await say('E19', 'reactivate', { site: A }, T + (2 * i + 1) * HOUR)).toEqual({
+        ok: true,
+        state: 'active',
+        status: 'InTransit',
+      });
+      expect(await thing()).toMatchObject({ status: 'InTransit', disposition: 'active', findings: [] });
+      expect(await say('E19', 'verify', { site: A })).toEqual({ ok: true, state: 'active', status: 'InTransit' });
+    }
+  });
+
   it('refuses at t + 241 h, and alerts', async () => {
     await say('E2', 'decommission', { reason: 'supply', site: A }, T);
     expect(await say('E2', 'reactivate', { site: A }, T + 241 * HOUR)).toMatchObject({
