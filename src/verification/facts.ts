@@ -7,6 +7,7 @@ import { States } from '../lifecycle/present.ts';
 import { shownStatus } from '../lifecycle/resolve.ts';
 import { positionOf, statesFrom } from '../lifecycle/rows.ts';
 import { FLAG, NONE, ROLE, type State } from '../lifecycle/state.ts';
+import { REACTIVATING } from '../lifecycle/steps.ts';
 import type { Db } from '../store/db.ts';
 import type { EventRow } from '../store/rows.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
@@ -67,9 +68,8 @@ export type FactsArgs = {
   lot?: string | null;
 };
 
-/** Steps that end a pack or take its end back. */
+/** Steps that end a pack. */
 const ENDING = ['destroying', 'decommissioning', 'dispensing'];
-export const REACTIVATING = 'urn:lotline:bizStep:reactivating';
 
 type Event = Pick<EventRow, 'seq' | 'time' | 'below' | 'rank' | 'digest' | 'biz_step' | 'disposition' | 'facts'> & { turn: number };
 

@@ -52,9 +52,9 @@ export class VerificationLog {
     else this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
   }
 
-  /** Of a serial number that is not to stand in the log. */
-  hash(product: string, serial: string): string {
-    return createHmac('sha256', this.secret).update(`${product}\n${serial}`).digest('hex');
+  /** Of a text that is not to stand in the log, as a serial number that did not match. `what` it is, such as its product, keeps equal texts apart. */
+  hash(what: string, text: string): string {
+    return createHmac('sha256', this.secret).update(`${what}\n${text}`).digest('hex');
   }
 
   /** Waits until everything that was put here before is stored. */

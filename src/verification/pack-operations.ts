@@ -3,10 +3,10 @@ import type { CaptureService } from '../capture/service.ts';
 import { LotlineError } from '../errors.ts';
 import { parseKey, toDigitalLink } from '../identifiers/index.ts';
 import type { FindingCode } from '../lifecycle/findings.ts';
+import { REACTIVATING } from '../lifecycle/steps.ts';
 import type { Readers } from '../query/readers.ts';
 import { isEnded, type Verdict } from './decide.ts';
 import type { Ended, PackFacts } from './facts.ts';
-import { REACTIVATING } from './facts.ts';
 import {
   type EndedFor,
   type InHand,
@@ -20,7 +20,7 @@ import {
   refusesVerify,
   WORDS,
 } from './operations.ts';
-import { type Caller, digest, type Verification } from './verification.ts';
+import type { Caller, Verification } from './verification.ts';
 
 /** The namespace of the one field of ours in the events that these calls write. */
 export const PACKS_NAMESPACE = 'urn:lotline:packs:';
@@ -142,17 +142,20 @@ export class PackOperations {
   private async counted(call: string, pack: PackQuestion, caller: Caller, work: () => Promise<Judged>): Promise<PackAnswer> {
     const { key, inHand, site } = pack;
     const question = { key, lot: inHand.lot, expiry: inHand.expiry, site };
-    return await this.verification.counted({ call, question, caller, corr: randomUUID(), asked: digest(call, question) }, async () => {
-      const { facts, ended, refusal } = await work();
-      if (refusal?.level === 5) {
-        this.verification.raise(
-          refusal.code as FindingCode,
-          facts,
-          `${call} by ${caller.id}${site === null ? '' : ` at ${site}`}: ${refusal.info}`,
-        );
-      }
-      return { answer: answerOf(facts, ended, refusal), verdict: verdictFor(refusal), facts };
-    });
+    return await this.verification.counted(
+      { call, question, caller, corr: randomUUID(), asked: this.verification.digest(call, question) },
+      async () => {
+        const { facts, ended, refusal } = await work();
+        if (refusal?.level === 5) {
+          this.verification.raise(
+            refusal.code as FindingCode,
+            facts,
+            `${call} by ${caller.id}${site === null ? '' : ` at ${site}`}: ${refusal.info}`,
+          );
+        }
+        return { answer: answerOf(facts, ended, refusal), verdict: verdictFor(refusal), facts };
+      },
+    );
   }
 
   private moment() {

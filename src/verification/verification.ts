@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { CaptureService } from '../capture/service.ts';
 import { LotlineError } from '../errors.ts';
 import { formatKey, hasValidCheckDigit, parseKey } from '../identifiers/index.ts';
@@ -35,8 +35,18 @@ export type ScanRequest = {
   readonly key: string;
   readonly elements: readonly { readonly ai: string; readonly value: string }[];
   readonly caller: string;
-  readonly scan: unknown;
+  readonly scan: Scanned;
 };
+
+/** What an auditor asks about a scan (codes.md §8): its bytes in base64, how the scanner was set, what was doubtful. */
+export type Scanned = {
+  readonly raw: string | null;
+  readonly profile: object;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+};
+
+/** A pack that was judged for all that is in a container. */
+type Inside = { readonly container: string };
 
 /** The answer of GS1 Lightweight Messaging (domain.md §8.1). */
 export type LmsAnswer = { verificationTimestamp: string; responderGLN: string | null; data: HintedVerdict; corrUUID: string };
@@ -106,8 +116,8 @@ export class Verification {
     more: { corr?: string | undefined; context?: string | undefined } = {},
   ): Promise<LmsAnswer> {
     const { corr } = more;
-    if (corr === undefined) return await this.answerNew(question, caller, randomUUID(), digest(question, more.context));
-    const asked = digest(question, more.context);
+    if (corr === undefined) return await this.answerNew(question, caller, randomUUID(), this.digest(question, more.context));
+    const asked = this.digest(question, more.context);
     const name = `${caller.id} ${corr}`;
     const now = this.now();
     const before = this.replays.get(name);
@@ -145,9 +155,13 @@ export class Verification {
   }
 
   /** The verdict about one pack of a list; counted and put down like a request of its own. Throws as `answer` does. */
-  async verdict(question: Question, caller: Caller, more: { call?: 'scan' | 'bulk'; scan?: unknown } = {}): Promise<HintedVerdict> {
+  async verdict(
+    question: Question,
+    caller: Caller,
+    more: { call?: 'scan' | 'bulk'; scan?: Scanned | Inside } = {},
+  ): Promise<HintedVerdict> {
     const { call = 'bulk', scan } = more;
-    return await this.counted({ call, question, caller, corr: randomUUID(), asked: digest(question), scan }, async () => {
+    return await this.counted({ call, question, caller, corr: randomUUID(), asked: this.digest(question), scan }, async () => {
       const facts = await this.factsOf(question);
       const verdict = this.judge(question, facts);
       return { answer: hinted(verdict, facts), verdict, facts };
@@ -238,7 +252,7 @@ export class Verification {
 
   /** Runs one request within the limits, and puts down what became of it. */
   async counted<Answer>(
-    request: { call: string; question: Question; caller: Caller; corr: string; asked: string; scan?: unknown },
+    request: { call: string; question: Question; caller: Caller; corr: string; asked: string; scan?: Scanned | Inside | undefined },
     work: () => Promise<{ answer: Answer; verdict: Verdict; facts: PackFacts }>,
   ): Promise<Answer> {
     const { call, question, caller, corr, asked, scan } = request;
@@ -259,8 +273,7 @@ export class Verification {
           site: question.site,
           corr,
           question: asked,
-          // The raw code holds the serial number.
-          scan: scan === undefined || row.thing === null ? null : JSON.stringify(scan),
+          scan: scan === undefined ? null : JSON.stringify(row.thing === null ? this.withoutSerial(scan) : scan),
           took: Math.round((performance.now() - begun) * 1000),
           ...row,
         },
@@ -306,6 +319,18 @@ export class Verification {
   async close(): Promise<void> {
     await this.log.close();
     await this.alerting;
+  }
+
+  /** The raw code and what a warning says of it hold the serial number; the same code has the same hash. */
+  private withoutSerial(scan: Scanned | Inside): object {
+    if ('container' in scan) return scan;
+    const { raw, profile, warnings } = scan;
+    return { rawHash: raw === null ? null : this.log.hash('scan', raw), profile, warnings: warnings.map(({ code }) => ({ code })) };
+  }
+
+  /** Of a question, under the secret too: by a plain digest its serial number could be guessed. */
+  digest(...asked: unknown[]): string {
+    return this.log.hash('question', JSON.stringify(asked));
   }
 
   private guessed({ product }: Attempt, guessing: { note: string } | null): void {
@@ -373,10 +398,6 @@ export function productOf(key: string): string {
 function serialOf(key: string): string {
   const thing = parseKey(key);
   return 'serial' in thing ? thing.serial : '';
-}
-
-export function digest(...asked: unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(asked)).digest('hex');
 }
 
 async function sameQuestion(before: { question: string; answer: LmsAnswer | Promise<LmsAnswer> }, asked: string): Promise<LmsAnswer> {

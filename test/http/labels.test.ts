@@ -209,7 +209,9 @@ describe('ten thousand labels', () => {
     // A symbol in between does not wait for them.
     expect((await symbol({ type: 'gs1datamatrix', data: PACK, format: 'svg' })).statusCode).toBe(200);
     clearInterval(heart);
-    expect(longest).toBeLessThan(250); // of a machine that does much else; bench/ tells the figure of a quiet one
+    // What held the thread last has not been told by a beat.
+    longest = Math.max(longest, performance.now() - beat);
+    expect(longest).toBeLessThan(250); // of a machine that does much else
     await reader.cancel();
     // The thread is free again: the next large job is done whole.
     let next = await request(JSON.stringify({ labels: packs(300) }));

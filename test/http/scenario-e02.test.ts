@@ -74,9 +74,26 @@ describe.each(ENGINES)('E-02, a concealed shortage, on %s', (engine) => {
     expect(await thing('?at=2026-03-01T09:35:00Z')).toMatchObject({ status: 'AtLarge', parent: null });
   });
 
+  it('raises VER-ATLARGE when X is verified at a site that nobody knows, and says no (domain.md §20)', async () => {
+    const verify = async (site: string) =>
+      (await server.get(`/verify/gtin/09520123000110/lot/L1/ser/P560?exp=280131&reqGLN=${site}`)).json().data;
+    const suspect = { verified: false, verificationFailureReason: 'Not_for_re-distribution', additionalInfo: 'Suspect' };
+    expect(await verify('9520123000059')).toEqual(suspect);
+    await server.service.deps.verification.settled();
+    const found = await findings('code=VER-ATLARGE');
+    expect(found).toMatchObject([{ severity: 'critical', state: 'open', things: [X] }]);
+    expect(JSON.stringify(found)).toContain('9520123000059');
+    expect(await verify('9520123000059')).toEqual(suspect);
+    // Its neighbour, which was counted, raises nothing.
+    expect((await server.get('/verify/gtin/09520123000110/lot/L1/ser/P559?exp=280131')).json().data).toEqual({ verified: true });
+    await server.service.deps.verification.settled();
+    expect(await findings('code=VER-ATLARGE')).toHaveLength(1);
+  });
+
   it('closes by itself when X is found, and does not come back when X is missed no more', async () => {
     await server.capture(documentOf([observe(200, 'urn:epc:id:sgtin:9520123.000011.P560', { site: SHOP })]));
-    expect(await thing()).toMatchObject({ status: 'Received', findings: [] });
+    // That it was verified while it was missing is for a person to look into.
+    expect(await thing()).toMatchObject({ status: 'Received', findings: [{ code: 'VER-ATLARGE' }] });
     expect(await findings('code=EX-DNP-3')).toMatchObject([{ state: 'closed', stage: 'resolved' }]);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { caseOf, commission, decommission, documentOf, MAKER, observe, pack, packOf, SHOP, ship } from '../support/events.ts';
+import { PackOperations } from '../../src/verification/pack-operations.ts';
+import { bare, caseOf, commission, decommission, documentOf, MAKER, observe, pack, packOf, SHOP, ship } from '../support/events.ts';
 import { problemOf, TestServer } from '../support/server.ts';
 import { ENGINES } from '../support/test-store.ts';
 
@@ -46,6 +47,25 @@ describe.each(ENGINES)('E-17 on %s', (engine) => {
       reason: 'supply',
     });
     expect(await say('E1', 'reactivate', { site: A }, T + 239 * HOUR)).toMatchObject({ ok: true });
+  });
+
+  it('gives back the status from before, and may be done again', async () => {
+    const thing = async () => (await server.get(`/api/v1/things/${encodeURIComponent(packOf('E19'))}`)).json();
+    clock = T;
+    const before = await thing();
+    expect(before).toMatchObject({ status: 'InTransit' });
+    for (const [i, reason] of (['supply', 'free_sample'] as const).entries()) {
+      await say('E19', 'decommission', { reason, site: A }, T + 2 * i * HOUR);
+      expect((await thing()).status).not.toBe(before.status);
+      expect(await say('E19', 'verify', { site: A })).toMatchObject({ ok: false, state: 'inactive', reason });
+      expect(await say('E19', 'reactivate', { site: A }, T + (2 * i + 1) * HOUR)).toEqual({
+        ok: true,
+        state: 'active',
+        status: 'InTransit',
+      });
+      expect(await thing()).toMatchObject({ status: 'InTransit', disposition: 'active', findings: [] });
+      expect(await say('E19', 'verify', { site: A })).toEqual({ ok: true, state: 'active', status: 'InTransit' });
+    }
   });
 
   it('refuses at t + 241 h, and alerts', async () => {
@@ -140,6 +160,34 @@ describe.each(ENGINES)('E-17 on %s', (engine) => {
     expect(all.filter(({ code }) => code === 'VER-ALREADY')).toHaveLength(11);
     const { entries } = (await server.get(`/api/v1/things/${encodeURIComponent(packOf('E16'))}/history`)).json();
     expect(entries.filter((entry: { bizStep: string }) => entry.bizStep === 'dispensing')).toHaveLength(1);
+  });
+
+  it('stores nothing of an event that was decided on before its pack changed (EV-STALE)', async () => {
+    const { capture, readers, verification } = server.service.deps;
+    const history = async () => (await server.get(`/api/v1/things/${encodeURIComponent(packOf('E18'))}/history`)).json().entries;
+    const key = '01/09520123000110/21/PE18';
+    const decided = await readers.look('packFacts', { key });
+    await server.capture(documentOf([observe(30, packOf('E18'), { step: 'inspecting', site: SHOP })]));
+    const before = await history();
+    const body = Buffer.from(JSON.stringify(bare(decommission(40, packOf('E18')))));
+    const outcome = await capture.captureEvent({ body, actor: 'test', expect: { thing: key, mark: decided.mark } });
+    expect(outcome).toMatchObject({ success: false, stored: 0, errors: [{ code: 'EV-STALE', status: 409 }] });
+    // Who always looks too late tries again some times, and then says so.
+    let looks = 0;
+    const late = async (name: string, args: never) => {
+      if (name !== 'packFacts') return await readers.look(name as never, args);
+      looks++;
+      return { ...(await readers.look('packFacts', args)), mark: decided.mark };
+    };
+    const packs = new PackOperations({ verification, capture, readers: { ...readers, look: late } as typeof readers });
+    const pack = { key, inHand: { lot: null, expiry: null }, site: A };
+    const asked = { reason: 'supply' as const, cascade: false };
+    const error = await packs.decommission(pack, asked, { id: 'test', source: 'test' }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'EV-STALE' });
+    expect(looks).toBe(8);
+    expect(await history()).toEqual(before);
+    // As it is now, it goes.
+    expect(await say('E18', 'decommission', { reason: 'supply', site: A }, T)).toMatchObject({ ok: true });
   });
 
   it('compares what the pack bears, and tells nothing of one that does not match', async () => {

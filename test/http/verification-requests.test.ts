@@ -40,6 +40,9 @@ describe.each(ENGINES)('requests to verify on %s', (engine) => {
     );
   const settled = async () => await server.service.deps.verification.settled();
   const list = async (query = '') => (await server.get(`/api/v1/verifications?since=2000-01-01T00:00:00Z${query}`)).json();
+  /** Newest first; the clock of these tests goes to and fro. */
+  const listAt = async (time: number) =>
+    (await list('&perPage=1000')).verifications.filter(({ at }: { at: string }) => at === new Date(time).toISOString());
   const findings = async (code: string) =>
     (await server.get(`/api/v1/findings?code=${code}&state=open`)).json().findings as { things: string[] }[];
 
@@ -83,8 +86,8 @@ describe.each(ENGINES)('requests to verify on %s', (engine) => {
     await server.get('/verify/gtin/00012345678905/lot/L1/ser/X1?exp=280131');
     await ask('P3', { reqGLN: A });
     await settled();
-    const { verifications: all, counts } = await list();
-    const verifications = all.filter(({ at }: { at: string }) => at === new Date(T).toISOString());
+    const { counts } = await list();
+    const verifications = await listAt(T);
     expect(verifications[0]).toMatchObject({
       thing: '01/09520123000110/21/P3',
       serialHash: null,
@@ -97,6 +100,47 @@ describe.each(ENGINES)('requests to verify on %s', (engine) => {
     expect(JSON.stringify(verifications)).not.toContain('NEVER-SEEN');
     expect(counts.total).toBe(counts.verified + counts.notVerified + counts.couldNotCheck);
     expect(counts.p99Ms).toBeGreaterThanOrEqual(counts.p50Ms);
+  });
+
+  it('keeps of a scan that failed its hash, settings and warnings, and of one that matched its bytes (§8.1, codes.md §8)', async () => {
+    const profile = { required: ['01', '21'] };
+    clock = T + 1;
+    const scan = async (serial: string) => {
+      const text = `]d201095201230001101728013110L1\u001d21${serial}`;
+      const answer = await server.call('POST', '/api/v1/scan', { body: { scan: text, profile } });
+      expect(answer.json(), answer.body).toMatchObject({ ok: true, verdict: { verified: serial === 'P14' } });
+      return Buffer.from(text).toString('base64');
+    };
+    const raw = await scan('P14');
+    const unseen = await scan('UNSEEN-1');
+    await scan('UNSEEN-1');
+    await scan('UNSEEN-2');
+    await settled();
+    const verifications = await listAt(T + 1);
+    clock = T;
+    expect(verifications).toHaveLength(4);
+    const [other, again, first, right] = verifications.map((one: { scan: Record<string, unknown> }) => one.scan);
+    expect(right).toMatchObject({ raw, profile });
+    expect(first).toEqual({ rawHash: expect.stringMatching(/^[0-9a-f]{64}$/), profile, warnings: [] });
+    expect(again).toEqual(first);
+    expect(other.rawHash).not.toBe(first.rawHash);
+    const text = JSON.stringify(verifications);
+    expect(text).not.toContain('UNSEEN');
+    expect(text).not.toContain(unseen);
+  });
+
+  it('keeps for the maker alone that an unknown serial number is that of another product (row 6)', async () => {
+    clock = T + 2;
+    await server.capture(documentOf([commission(40, packOf('SIX', 12), { lot: 'L1', expiry: '2028-01-31', site: MAKER })]));
+    const answer = await ask('PSIX');
+    expect(answer.json().data).toEqual({ verified: false, verificationFailureReason: 'No_match_GTIN_Serial' });
+    const unknown = await ask('PNONE');
+    expect(unknown.json().data).toEqual(answer.json().data);
+    await settled();
+    const verifications = await listAt(T + 2);
+    clock = T;
+    expect(verifications.map(({ info }: { info: string | null }) => info)).toEqual([null, 'other product']);
+    expect(JSON.stringify(verifications[1].answer)).not.toContain('other product');
   });
 
   it('pages through them, each once', async () => {
