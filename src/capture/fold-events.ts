@@ -13,6 +13,7 @@ import { builtOnVoided } from './dependants.ts';
 import { type Accepted, isEffective, type NamedEvent, Naming } from './naming.ts';
 import { type Endings, endedWithContent, givePositions, isOfFold, noteEnding, refold, standing, stayRow } from './refold.ts';
 import { earlierShipments, namesLots, shippedUnderOtherLots } from './shipped-lots.ts';
+import { mayBeUnfit, type Shipped, shippedUnfit } from './shipped-unfit.ts';
 
 /**
  * When documents came: for each the number of its first entry, rising, and the record time of all. What is derived from a document came to be known
@@ -54,15 +55,21 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
   const refilled = new Set<Node>();
   const late: LateEvent[] = [];
   const effective: Facts[] = [];
+  const shipments: Shipped[] = [];
   for (const a of accepted) {
     const event = await naming.name(a);
     if (isEffective(a)) effective.push(event.facts);
     fold.positions.set(a.seq, event.facts.position);
+    const ships = isEffective(a) && event.facts.bizStep === 'shipping';
     if (late.length > 0 || a.voids.length > 0 || a.voidSeq !== null || (isEffective(a) && fold.isLate(event.facts, event.named))) {
       if (moment.firsts.length > 1) throw new NotTogether();
       late.push({ accepted: a, event });
+      if (ships) shipments.push({ facts: event.facts, event: a.read.event, inspect: true });
       continue;
     }
+    // Before it is shipped: the shipment itself says other things of what it names.
+    if (ships)
+      shipments.push({ facts: event.facts, event: a.read.event, inspect: event.named.epcs.some((state) => fold.some(state, mayBeUnfit)) });
     if (isEffective(a)) {
       const { parent } = event.named;
       if (parent !== null && (parent.flags & FLAG.parent) !== 0 && packsSeveral(event.facts)) refilled.add(parent.node);
@@ -79,8 +86,9 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
     found.push(...again);
   }
   const misused = await judgeNumbers(journal, effective);
-  await saveFindings(journal, misused, moment);
-  found.push(...misused);
+  const unfit = await shippedUnfit(journal, shipments);
+  await saveFindings(journal, [...misused, ...unfit], moment);
+  found.push(...misused, ...unfit);
   return { found, keyOf: (node) => naming.keyOf(node) };
 }
 

@@ -30,19 +30,28 @@ export type Shipment = {
   readonly unknown: readonly string[];
   readonly opaque: readonly string[];
   readonly findings: readonly ShipmentFinding[];
+  /** What the findings name, by canonical key. */
+  readonly nodes: ReadonlyMap<string, Node>;
 };
 export type Inspected = { readonly key: string; readonly class: number; readonly lot: Node; readonly expiry: string | null };
 
-const HELD: ReadonlySet<string | null> = new Set([
+/** Dispositions of what may not be sold. */
+export const HELD: ReadonlySet<string> = new Set([
   'damaged', 'needs_replacement', 'no_pedigree_match', 'non_conformant', 'non_sellable_other', 'unavailable',
 ]); // biome-ignore format: a list
+
+const isHeld = (word: string | null) => word !== null && HELD.has(word);
 
 /**
  * Looks into a planned shipment, through all its containers, as of its eventTime and before it (domain.md §7.2): what is recalled, on hold, expired
  * or will be within the promised life, not released, ended, unknown, in transit already or in somebody else's hands. `minimumLifeMs` is that life.
+ * Of a shipment that is stored, `before` is its entry: what was known before it.
  */
-export async function inspectShipment(db: Db, event: EpcisEvent, options: { minimumLifeMs: number }): Promise<Shipment> {
-  const t = await asOf(db, { at: formatExactTime(event.eventTime) });
+export async function inspectShipment(db: Db, event: EpcisEvent, options: { minimumLifeMs: number; before?: number }): Promise<Shipment> {
+  const t: AsOf =
+    options.before === undefined
+      ? await asOf(db, { at: formatExactTime(event.eventTime) })
+      : { at: event.eventTime, seq: options.before - 1 };
   const named = await nodesNamed(db, event.epcList);
   const nodes = new Set<Node>(named.values());
   const filled = new Set<Node>();
@@ -94,7 +103,8 @@ export async function inspectShipment(db: Db, event: EpcisEvent, options: { mini
     const lot = lotNodes.get(formatKey(of));
     if (lot !== undefined && recallOf(lots.get(lot)) !== null) found.add('SHIP-RECALLED', formatKey(of));
   }
-  return { t, units, containers, unknown, opaque, findings: found.list };
+  const byKey = new Map([...keys].map(([node, key]) => [key, node]));
+  return { t, units, containers, unknown, opaque, findings: found.list, nodes: new Map([...lotNodes, ...byKey]) };
 }
 
 type Around = { readonly suspect: boolean; readonly sellers: ReadonlySet<string> };
@@ -107,10 +117,10 @@ function* against(now: Resolved, lot: State | undefined, { suspect, sellers }: A
     return;
   }
   if (shownStatus(now, recallOf(lot)) === 'Recalled') yield 'SHIP-RECALLED';
-  if (now.status === 'Quarantined' || now.status === 'AtLarge' || suspect || words.some((word) => HELD.has(word))) yield 'SHIP-HELD';
+  if (now.status === 'Quarantined' || now.status === 'AtLarge' || suspect || words.some(isHeld)) yield 'SHIP-HELD';
   if (words.includes('expired')) yield 'SHIP-EXPIRED';
   const ofLot = [lot?.disposition ?? null, ...(lot?.persistent ?? []).map(([word]) => word)];
-  if (ofLot.some((word) => HELD.has(word)) || lot?.status === 'Quarantined') yield 'SHIP-NOTREL';
+  if (ofLot.some(isHeld) || lot?.status === 'Quarantined') yield 'SHIP-NOTREL';
   const elsewhere = now.received && sellers.size > 0 && ![now.holder, now.owner].some((one) => one !== null && sellers.has(one));
   if (now.status === 'InTransit' || elsewhere) yield 'SHIP-TWICE';
 }

@@ -352,6 +352,13 @@ export class Fold {
     child.persistent = taken.persistent;
   }
 
+  /** Whether it holds of a thing or of one of its containers. */
+  some(state: State, holds: (one: State) => boolean): boolean {
+    if (holds(state)) return true;
+    for (const container of this.chain(state)) if (holds(container)) return true;
+    return false;
+  }
+
   private *chain(state: State): Iterable<State> {
     let above = state.parent;
     for (let depth = 0; above !== 0 && depth < DEPTH_MAX; depth++) {
