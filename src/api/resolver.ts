@@ -138,7 +138,8 @@ function answer(request: FastifyRequest, reply: FastifyReply, address: Address, 
     : asked !== null
       ? `There is no link of the type ${shortLinkType(asked)} here.`
       : null;
-  const path = (request.raw.url as string).split('?', 1)[0] as string;
+  // Serial numbers may hold < and >, and in the header those end an address.
+  const path = ((request.raw.url as string).split('?', 1)[0] as string).replace(/[<>"]/g, encodeURIComponent);
   void reply
     .code(missing === null ? 200 : 404)
     .header('cache-control', missing === null ? CACHE : 'no-store')

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { markOf, thingRows } from '../capture/thing-rows.ts';
 import { recallOf } from '../genealogy/thing.ts';
 import { glnOf, parseKey } from '../identifiers/index.ts';
+import { DEPTH_MAX } from '../lifecycle/fold.ts';
 import { comparePositions } from '../lifecycle/order.ts';
 import { States } from '../lifecycle/present.ts';
 import { shownStatus } from '../lifecycle/resolve.ts';
@@ -128,7 +129,7 @@ export async function packFacts(db: Db, { key, site = null, lot = null }: FactsA
   const lotState = rows.lot === null ? undefined : states.get(rows.lot.node);
   const status = shownStatus(now, recallOf(lotState));
   const container = (own.flags & FLAG.parent) !== 0;
-  const inside = container ? await contentOf(db, own) : { opened: false, lot: null, expiry: null };
+  const inside = container ? await contentOf(db, own) : { opened: false, recalled: false, lot: null, expiry: null };
   const bizStep = text(last?.biz_step);
   return {
     ...base,
@@ -137,7 +138,7 @@ export async function packFacts(db: Db, { key, site = null, lot = null }: FactsA
     expiry: own.expiry ?? lotState?.expiry ?? inside.expiry,
     status,
     disposition: now.disposition,
-    recalled: shownStatus({ ...now, status: null }, recallOf(lotState)) === 'Recalled',
+    recalled: inside.recalled || shownStatus({ ...now, status: null }, recallOf(lotState)) === 'Recalled',
     ended:
       last === undefined || bizStep === null || bizStep === REACTIVATING
         ? null
@@ -207,17 +208,29 @@ function otherLetters(serial: string): string[] {
   return [...new Set([serial.toUpperCase(), serial.toLowerCase(), turned])].filter((other) => other !== serial);
 }
 
-/** Of a container: whether anything has left it, and the lot and expiry of its content where that is all of one. */
-async function contentOf(db: Db, own: State): Promise<{ opened: boolean; lot: string | null; expiry: string | null }> {
+/** Of a container: whether anything has left it, whether anything in it is recalled, and the lot and expiry of its content where that is all of one. */
+async function contentOf(db: Db, own: State): Promise<{ opened: boolean; recalled: boolean; lot: string | null; expiry: string | null }> {
   const [left] = await db.all(sql`SELECT 1 AS one FROM containment WHERE parent = ${own.node} AND kind = 0 AND to_seq IS NOT NULL LIMIT 1`);
-  if (own.lot !== 0) return { opened: left !== undefined, lot: null, expiry: null };
+  // Recalled is the lot of the packs; the case has another GTIN, and no part in that lot.
+  const [recall] = await db.all(
+    sql`WITH RECURSIVE inside(depth, id) AS (
+          SELECT 1, s.child FROM containment s WHERE s.parent = ${own.node} AND s.kind = 0 AND s.to_seq IS NULL
+          UNION
+          SELECT a.depth + 1, s.child FROM inside a CROSS JOIN containment s ON s.parent = a.id AND s.kind = 0 AND s.to_seq IS NULL WHERE a.depth < ${DEPTH_MAX}
+        )
+        SELECT 1 AS one FROM inside a CROSS JOIN item i ON i.id = a.id LEFT JOIN lot l ON l.id = i.lot
+        WHERE i.persistent LIKE '%"recalled"%' OR l.persistent LIKE '%"recalled"%'
+          OR i.disposition IN (SELECT id FROM term WHERE text = 'recalled') OR l.disposition IN (SELECT id FROM term WHERE text = 'recalled') LIMIT 1`,
+  );
+  const known = { opened: left !== undefined, recalled: recall !== undefined };
+  if (own.lot !== 0) return { ...known, lot: null, expiry: null };
   const lots = await db.all<{ lot: string | null; expiry: string | null }>(
     sql`SELECT DISTINCT l.lot, t.text AS expiry FROM containment s CROSS JOIN item i ON i.id = s.child LEFT JOIN lot l ON l.id = i.lot LEFT JOIN term t ON t.id = coalesce(i.expiry, l.expiry)
         WHERE s.parent = ${own.node} AND s.kind = 0 AND s.to_seq IS NULL LIMIT 2`,
   );
   const [one, other] = lots;
   return {
-    opened: left !== undefined,
+    ...known,
     lot: other === undefined ? (one?.lot ?? null) : null,
     expiry: other === undefined ? (one?.expiry ?? null) : null,
   };

@@ -69,19 +69,22 @@ export class PackOperations {
     asked: { reason: Reason; cascade: boolean },
     caller: Caller,
   ): Promise<PackAnswer> {
-    return await this.counted('decommission', pack, caller, async () => {
-      const content = await this.contentOf(pack.key);
-      return await this.change(pack, caller, (facts, ended) => ({
-        refusal: refusesDecommission(facts, ended, { ...asked, site: pack.site, content: content.length }, this.moment()),
-        // What is inside comes first: a container that ends with content is an exception, and so it ends empty.
-        event: () => decommissioning([...content, pack.key], pack.site, asked.reason),
-      }));
-    });
+    return await this.counted('decommission', pack, caller, () =>
+      this.change(pack, caller, async (facts, ended) => {
+        // Read after the mark was, and again with each try: what has left the container meanwhile stays as it is.
+        const content = await this.contentOf(pack.key);
+        return {
+          refusal: refusesDecommission(facts, ended, { ...asked, site: pack.site, content: content.length }, this.moment()),
+          // What is inside comes first: a container that ends with content is an exception, and so it ends empty.
+          event: () => decommissioning([...content, pack.key], pack.site, asked.reason),
+        };
+      }),
+    );
   }
 
   async reactivate(pack: PackQuestion & { readonly site: string }, caller: Caller): Promise<PackAnswer> {
     return await this.counted('reactivate', pack, caller, () =>
-      this.change(pack, caller, (facts, ended) => ({
+      this.change(pack, caller, async (facts, ended) => ({
         refusal: refusesReactivation(facts, ended, pack.site, this.moment()),
         event: () => reactivating(pack.key, pack.site),
       })),
@@ -92,13 +95,13 @@ export class PackOperations {
   private async change(
     pack: PackQuestion,
     caller: Caller,
-    decide: (facts: PackFacts, ended: EndedFor | null) => { refusal: Refusal | null; event: () => Record<string, unknown> },
+    decide: (facts: PackFacts, ended: EndedFor | null) => Promise<{ refusal: Refusal | null; event: () => Record<string, unknown> }>,
   ): Promise<Judged> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const { facts, ended } = await this.lookUp(pack);
       const identity = refusesIdentity(facts, pack.inHand, this.moment());
       if (identity !== null) return { facts, ended, refusal: identity };
-      const { refusal, event } = decide(facts, ended);
+      const { refusal, event } = await decide(facts, ended);
       if (refusal !== null) return { facts, ended, refusal };
       // It comes after everything that it rests on, whatever the clocks of others said.
       const time = Math.max(this.verification.now(), facts.latest + 1);

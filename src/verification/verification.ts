@@ -73,6 +73,8 @@ export class RateExceeded extends LotlineError {
   }
 }
 
+/** Calls that may have written an event before they are answered. */
+const CHANGES: ReadonlySet<string> = new Set(['decommission', 'reactivate']);
 /** A request with the same corrUUID gets the same answer for so long (domain.md §8.1, choice). */
 const REPLAY_MS = 24 * 60 * 60 * 1000;
 const REPLAYS_MAX = 10_000;
@@ -280,14 +282,18 @@ export class Verification {
         serial,
       );
     try {
-      const wait = this.attempts.wait(attempt, this.now());
-      if (wait > 0) {
+      const expectFew = () => {
+        const wait = this.attempts.wait(attempt, this.now());
+        if (wait === 0) return;
         this.guessed(attempt, this.attempts.note(attempt, { failed: true, refused: true, unknown: true, serial, hash }, this.now()));
         throw new RateExceeded(wait);
-      }
+      };
+      expectFew();
       const { answer, verdict, facts } = await work();
       const reason = verdict.verificationFailureReason ?? null;
       const failed = reason?.startsWith('No_match') === true;
+      // Of many that were asked at once, others may have failed meanwhile. What has changed a pack is told in any case.
+      if (failed || !CHANGES.has(call)) expectFew();
       this.guessed(attempt, this.attempts.note(attempt, { failed, unknown: reason === 'No_match_GTIN_Serial', serial, hash }, this.now()));
       if (!failed && facts.status === 'AtLarge') this.raise('VER-ATLARGE', facts, `verified by ${caller.id}${at(question.site)}`);
       put({

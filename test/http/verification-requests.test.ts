@@ -174,6 +174,15 @@ describe.each(ENGINES)('requests to verify on %s', (engine) => {
     expect((await ask('P4', {}, guesser)).json().data).toEqual({ verified: true });
   });
 
+  it('answers no more than 20 failures of one caller that come at once (§8.6)', async () => {
+    clock += 3_600_000;
+    const key = await caller();
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => ask(`AT1ONCE${i * 7919}`, {}, key)));
+    expect(answers.filter(({ statusCode }) => statusCode === 200).length).toBe(20);
+    expect(answers.filter(({ statusCode }) => statusCode === 429).length).toBe(40);
+    clock += 3_600_000;
+  });
+
   it('takes 500 verifications of one caller that are right (§8.6)', async () => {
     const key = await caller();
     for (let i = 0; i < 500; i++) expect((await ask(`P${i % 20}`, {}, key)).statusCode).toBe(200);

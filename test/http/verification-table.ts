@@ -306,6 +306,18 @@ export const ROWS: readonly Row[] = [
     events: (s) => after(s, receive(30, packOf(s), { site: SHOP, to: SHOP }, { disposition: 'returned' })),
     expected: YES,
   },
+  {
+    situation: 'sealed case with a pack of a recalled lot inside',
+    events: (s) => [
+      made(`${s}a`, { lot: 'RC' }),
+      commission(0, caseOf(s), { lot: LOT, expiry: EXPIRY, site: MAKER }),
+      pack(5, caseOf(s), [packOf(`${s}a`)]),
+      ship(10, caseOf(s), { from: MAKER, to: SHOP }),
+      recallLot('RC'),
+    ],
+    ask: { gtin: CASE_GTIN, serial: 'C' },
+    expected: no(NOT_FOR, 'Recalled'),
+  },
 ];
 
 /** The table as it stands in docs/verification.md. */
