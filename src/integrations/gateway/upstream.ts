@@ -1,11 +1,13 @@
 import http from 'node:http';
 import https from 'node:https';
+import { Readable } from 'node:stream';
 import { isXml } from '../../epcis/syntax.ts';
 import type { Problem } from '../../errors.ts';
 import { ClockOffset } from './clock-offset.ts';
 
 /** Nothing moves on the connection for so long: it is half open, or the service hangs. */
 const ANSWER_MS = 30_000;
+const PIECE_BYTES = 64 * 1024;
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The link does not carry, or who answers is not ready to take: nothing is known to be wrong with the document. */
@@ -146,9 +148,14 @@ export class Upstream {
         });
       });
       if (more.body === undefined) request.end();
-      else request.end(more.body);
+      else Readable.from(piecesOf(more.body)).pipe(request);
     });
   }
+}
+
+/** In one piece a body tells of no progress before all of it has gone: a large one on a slow link would be given up each time. */
+function* piecesOf(body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += PIECE_BYTES) yield body.subarray(at, at + PIECE_BYTES);
 }
 
 /** A problem that is none of ours says nothing of the document: somebody else answers at that address. */
