@@ -15,6 +15,7 @@ import { type MeantElement, probablyMeant } from '../identifiers/scan/probably-m
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
+import { callerOf } from './verify.ts';
 
 /** More than several large symbols in one read. */
 const SCAN_MAX = 8_192;
@@ -122,7 +123,7 @@ export function scanRoutes({ readers, verification }: ApiDeps): FastifyPluginAsy
             ? await verification.verdictOf({
                 key: reading.key,
                 elements: reading.inGs1,
-                caller: principal.id,
+                caller: callerOf(request),
                 scan: { raw, profile, warnings: reading.warnings },
               })
             : null;

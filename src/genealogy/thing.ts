@@ -104,7 +104,7 @@ const AWAY: ReadonlySet<string | null> = new Set(['InTransit', 'Received', 'Retu
 const movedOut = (now: Resolved): boolean => now.received || AWAY.has(now.status) || AWAY.has(now.before);
 
 /** Whether its batch was closed, or an event has released the lot: an OBSERVE of its LGTIN with a business step that CBV has no word for. Not while a batch is open. */
-async function isReleased(db: Db, lot: Node, t: AsOf): Promise<boolean> {
+export async function isReleased(db: Db, lot: Node, t: AsOf): Promise<boolean> {
   if (lot === 0) return false;
   const batch = (await batchStates(db, [lot], t)).get(lot);
   if (batch !== undefined) return batch === 'closed';

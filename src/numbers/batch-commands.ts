@@ -67,8 +67,9 @@ export const closeBatch = {
     const { db } = journal;
     const batch = await storedBatch(db, command.id);
     if (batch.state === 'closed') throw isClosed(batch);
+    const escaped = await stillEscaped(db, batch);
     await supersede(journal, batch, seq, recordTime);
-    const { counts, judged } = await reconcile(db, batch, command.counters);
+    const { counts, judged } = await reconcile(db, batch, command.counters, escaped);
     await raise(journal, batch, judged, seq, recordTime);
     const reasons = await reasonsFor(db, batch, judged);
     const state = reasons.length === 0 ? 'closed' : 'open';
@@ -94,6 +95,16 @@ export const clearLine = {
 
 const isClosed = ({ id }: BatchRow) =>
   new LotlineError('REC-STATE', `batch ${id} is closed`, { at: '{id}', fix: 'See GET /api/v1/batches/{id} for what it came to.' });
+
+/** Packs that the attempt before found rejected and good, of which nobody has said that it is in order. */
+async function stillEscaped(db: Db, batch: BatchRow): Promise<number[]> {
+  if (batch.close_seq === null) return [];
+  const rows = await db.all<{ node: number }>(
+    sql`SELECT t.node FROM finding f CROSS JOIN finding_thing t ON t.finding = f.id
+        WHERE f.code = 'REJ-ESCAPED' AND f.seq = ${batch.close_seq} AND f.state = 'open' AND t.node > 0 ORDER BY t.node`,
+  );
+  return rows.map(({ node }) => node);
+}
 
 /** Findings of the attempt before: this one finds anew what still holds. */
 async function supersede(journal: Journal, batch: BatchRow, seq: number, recordTime: number): Promise<void> {

@@ -44,8 +44,16 @@ export type Judged = { check: Check; nodes: readonly Node[] };
 
 const THINGS_MAX = 10_000;
 
-/** Compares what was captured of a batch with itself and with what the line has counted (domain.md §5.2). */
-export async function reconcile(db: Db, batch: BatchRow, counters: Counters): Promise<{ counts: Counts; judged: Judged[] }> {
+/**
+ * Compares what was captured of a batch with itself and with what the line has counted (domain.md §5.2). `escaped`: packs that the camera had rejected by
+ * an earlier account, and that nobody has resolved; leaving them out of the next one makes them no better.
+ */
+export async function reconcile(
+  db: Db,
+  batch: BatchRow,
+  counters: Counters,
+  escaped: readonly Node[],
+): Promise<{ counts: Counts; judged: Judged[] }> {
   const counts = await countsOf(db, batch);
   const lot = await lotOfBatch(db, batch);
   const { perParent, yieldLimits } = termsOf(batch);
@@ -57,7 +65,7 @@ export async function reconcile(db: Db, batch: BatchRow, counters: Counters): Pr
     if (node !== null) partial.add(node);
   }
   const serials = (list: readonly string[]) => list.map((text) => serialIn(text, classKey));
-  const judged: Judged[] = [await unaccounted(db, batch, counts)];
+  const judged: Judged[] = [await unaccounted(db, batch, counts, lot)];
   const compare = (name: CheckCode, what: string, expected: number | null, actual: number) =>
     judged.push({
       check: { name, of: what, expected, actual, difference: expected === null ? null : actual - expected, ok: expected === actual },
@@ -107,8 +115,10 @@ export async function reconcile(db: Db, batch: BatchRow, counters: Counters): Pr
   await offenders(
     'REJ-ESCAPED',
     'packs that the camera rejected and that are still good',
-    sql`SELECT i.id AS node FROM ${eachText([...new Set(serials(counters.rejected))])} j CROSS JOIN item_name m ON m.class = ${batch.class} AND m.serial = j.value
-        CROSS JOIN item i ON i.id = m.id WHERE ${good} ORDER BY i.id`,
+    sql`SELECT i.id AS node FROM (
+          SELECT m.id FROM ${eachText([...new Set(serials(counters.rejected))])} j CROSS JOIN item_name m ON m.class = ${batch.class} AND m.serial = j.value
+          UNION SELECT k.value FROM ${eachNumber([...escaped])} k
+        ) r CROSS JOIN item i ON i.id = r.id WHERE ${good} ORDER BY i.id`,
   );
   return { counts, judged };
 }
@@ -128,8 +138,11 @@ function serialIn(text: string, classKey: string): string {
   return 'serial' in thing && thing.class === classKey ? thing.serial : text;
 }
 
-/** Numbers of the run that came neither back nor onto a pack, and are on no label that was scrapped or kept. */
-async function unaccounted(db: Db, batch: BatchRow, counts: Counts): Promise<Judged> {
+/**
+ * Numbers of the run that came neither back nor onto a pack of the lot, and are on no label that was scrapped or kept. The sum alone does not tell: a
+ * number that is lost and a pack that came from elsewhere make zero.
+ */
+async function unaccounted(db: Db, batch: BatchRow, counts: Counts, lot: number | null): Promise<Judged> {
   const check: Check = {
     name: 'REC-UNACCOUNTED',
     of: 'issued − returned − invalid − commissioned',
@@ -138,15 +151,16 @@ async function unaccounted(db: Db, batch: BatchRow, counts: Counts): Promise<Jud
     difference: counts.unaccounted,
     ok: counts.unaccounted === 0,
   };
-  if (check.ok) return { check, nodes: [] };
   const [of] = await db.all<{ key: string }>(sql`SELECT key FROM class WHERE id = ${batch.class}`);
   const rows = await db.all<{ serial: string; node: number | null }>(
     sql`SELECT n.serial, i.id AS node FROM ${numbersOfRun(batch)}
         LEFT JOIN item_name m ON m.class = n.class AND m.serial = n.serial LEFT JOIN item i ON i.id = m.id
         WHERE g.run = ${batch.id} AND n.state = ${STATE.allocated}
-          AND (i.id IS NULL OR (NOT (${COMMISSIONED}) AND ${LABEL_FATE} IS NULL))
+          AND (i.id IS NULL OR (NOT (${COMMISSIONED}) AND ${LABEL_FATE} IS NULL) OR (${COMMISSIONED} AND coalesce(i.lot, -1) <> ${lot ?? -2}))
         ORDER BY n.serial`,
   );
+  if (rows.length === 0) return { check, nodes: [] };
+  check.ok = false;
   check.things = rows.slice(0, THINGS_MAX).map((row) => formatKey({ class: (of as { key: string }).key, serial: row.serial }));
   return { check, nodes: rows.flatMap((row) => row.node ?? []) };
 }

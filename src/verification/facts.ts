@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { markOf, thingRows } from '../capture/thing-rows.ts';
-import { recallOf } from '../genealogy/thing.ts';
+import { isReleased, recallOf } from '../genealogy/thing.ts';
 import { glnOf, parseKey } from '../identifiers/index.ts';
 import { DEPTH_MAX } from '../lifecycle/fold.ts';
 import { comparePositions } from '../lifecycle/order.ts';
@@ -40,7 +40,7 @@ export type PackFacts = {
   ended: Ended | null;
   /** Went into something else, such as another package. */
   consumed: boolean;
-  /** It, or a container of it while it was inside, was shipped or received. */
+  /** It, or a container of it while it was inside, was shipped or received; or its lot was released. */
   released: boolean;
   /** GLN of who commissioned it. */
   maker: string | null;
@@ -129,6 +129,7 @@ export async function packFacts(db: Db, { key, site = null, lot = null }: FactsA
   const lotState = rows.lot === null ? undefined : states.get(rows.lot.node);
   const status = shownStatus(now, recallOf(lotState));
   const container = (own.flags & FLAG.parent) !== 0;
+  const movedOut = now.received || (now.status !== null && now.status !== 'Commissioned');
   const inside = container ? await contentOf(db, own) : { opened: false, recalled: false, lot: null, expiry: null };
   const bizStep = text(last?.biz_step);
   return {
@@ -144,7 +145,7 @@ export async function packFacts(db: Db, { key, site = null, lot = null }: FactsA
         ? null
         : { seq: last.seq, time: last.time, bizStep, disposition: text(last.disposition), site: gln(last.seq) },
     consumed: (own.flags & FLAG.consumed) !== 0,
-    released: now.received || (now.status !== null && now.status !== 'Commissioned'),
+    released: movedOut || (await isReleased(db, own.lot, { at: null, seq: null })),
     maker: gln(own.claimSeq),
     container,
     opened: inside.opened,

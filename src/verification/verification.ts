@@ -30,11 +30,11 @@ export type Question = {
 /** `hint`: the serial number is known in other letters, upper or lower case. */
 export type HintedVerdict = Verdict & { hint?: 'case' };
 
-/** What a scanner sent, read (api/scan.ts). `caller` is the principal's id. */
+/** What a scanner sent, read (api/scan.ts). */
 export type ScanRequest = {
   readonly key: string;
   readonly elements: readonly { readonly ai: string; readonly value: string }[];
-  readonly caller: string;
+  readonly caller: Caller;
   readonly scan: Scanned;
 };
 
@@ -177,7 +177,7 @@ export class Verification {
     const borne = (ai: string) => request.elements.find((element) => element.ai === ai)?.value ?? null;
     const question = { key: request.key, lot: borne('10'), expiry: borne('17'), site: null };
     try {
-      return await this.verdict(question, { id: request.caller, source: 'scan' }, { call: 'scan', scan: request.scan });
+      return await this.verdict(question, request.caller, { call: 'scan', scan: request.scan });
     } catch (error) {
       if (!(error instanceof LotlineError)) throw error;
       return { couldNotCheck: error.code, message: error.message };

@@ -227,9 +227,26 @@ describe.each(ENGINES)('on %s', (engine) => {
       const table = await line.close(counters);
       expect(named(table.checks, 'REJ-ESCAPED')).toMatchObject([{ actual: 1, things: [line.keyOf(line.packs[2] as string)] }]);
       expect(table.state).toBe('open');
+      // An account that leaves it out makes it no better.
+      const again = await line.close({ ...counters, rejected: [] });
+      expect(again.state).toBe('open');
+      expect(named(again.checks, 'REJ-ESCAPED')).toMatchObject([{ actual: 1, things: [line.keyOf(line.packs[2] as string)] }]);
       await capture([destroy(40_000, line.sgtin(line.packs[2] as string))]);
       expect(await line.close({ ...counters, finishedPacks: 5 })).toMatchObject({ state: 'closed', good: 5, destroyed: 1 });
-      expect(await findingsOf('REJ-ESCAPED', line.keyOf(line.packs[2] as string))).toMatchObject([{ state: 'closed' }]);
+      expect(await findingsOf('REJ-ESCAPED', line.keyOf(line.packs[2] as string))).toMatchObject([
+        { state: 'closed' },
+        { state: 'closed' },
+      ]);
+    });
+
+    it('a number that is lost stays lost when a pack from elsewhere makes up the sum', async () => {
+      const line = await run({ numbers: 5, commissioned: 4 });
+      await capture([commission(9_400, line.sgtin('FROMELSEWHERE'), { lot: 'L1', expiry: '2028-02-29' })]);
+      const table = await line.close({ goodPrints: 5, finishedPacks: 5 });
+      expect(named(table.checks, 'REC-UNACCOUNTED')).toMatchObject([
+        { actual: 0, ok: false, things: [line.keyOf(line.serials[4] as string)] },
+      ]);
+      expect(table.state).toBe('open');
     });
 
     it('anything critical about its packs keeps it open, until somebody has resolved it', async () => {

@@ -171,7 +171,7 @@ it('asks for a verdict on what reads, for callers who may verify, with the raw s
       {
         key: `01/${GTIN}/21/S1`,
         elements: [{ ai: '01' }, { ai: '21', value: 'S1' }],
-        caller: expect.stringMatching(/./),
+        caller: { id: expect.stringMatching(/./), source: '127.0.0.1' },
         scan: { raw: Buffer.from(body.scan).toString('base64'), profile: { required: ['01'] }, warnings: [{ code: 'trailing-separator' }] },
       },
     ]);

@@ -276,8 +276,8 @@ class Reader {
         else if (read.local === 'itemExpirationDate') expiry ??= this.name(scalarText(ilmd[name])?.trim() ?? null, at);
       }
     }
-    // A date written as a date-time names the same day.
-    if (expiry !== null && /^\d{4}-\d\d-\d\d(?:T|$)/.test(expiry)) expiry = expiry.slice(0, 10);
+    // A date written as a date-time, or with a zone, names the same day.
+    if (expiry !== null && /^\d{4}-\d\d-\d\d(?:T|Z|[+-]\d\d:\d\d|$)/.test(expiry)) expiry = expiry.slice(0, 10);
     return { lot, expiry };
   }
 

@@ -39,6 +39,8 @@ export class Forwarder {
   private readonly options: Options;
   /** Kept upstream and not folded there, as far as we know. */
   private ahead: Sending[] = [];
+  /** Written down, and not known to be kept upstream. */
+  private unsure: Sending[] = [];
   private failures = 0;
   private wakeSender: () => void = () => {};
   private wakeFollower: () => void = () => {};
@@ -56,11 +58,11 @@ export class Forwarder {
   async run(): Promise<void> {
     const left = this.options.spool.sendings();
     this.ahead = left.filter(({ accepted }) => accepted);
-    const unsure = left.filter(({ accepted }) => !accepted);
-    await Promise.all([this.send(unsure), this.follow()]);
+    this.unsure = left.filter(({ accepted }) => !accepted);
+    await Promise.all([this.send(), this.follow()]);
   }
 
-  private async send(unsure: Sending[]): Promise<void> {
+  private async send(): Promise<void> {
     let idle = false;
     while (!this.stopped) {
       const woken = new Promise<void>((resolve) => {
@@ -69,7 +71,7 @@ export class Forwarder {
       try {
         if (!this.link.up || idle) await this.options.upstream.probe();
         this.heard();
-        idle = !(await this.sendSome(unsure));
+        idle = !(await this.sendSome());
         if (!idle) continue;
         this.options.spool.forget(Date.now() - OUTCOME_KEPT_MS, FORGET_AT_ONCE);
         idle = !(await this.rest(PROBE_MS, woken));
@@ -80,12 +82,12 @@ export class Forwarder {
   }
 
   /** False when there is nothing to send, or upstream has enough in hand. */
-  private async sendSome(unsure: Sending[]): Promise<boolean> {
-    const [first] = unsure;
+  private async sendSome(): Promise<boolean> {
+    const [first] = this.unsure;
     if (first !== undefined) {
       if ((await this.options.upstream.job(first.captureID)) === null) await this.hand(first);
       else this.accepted(first, first.captureID);
-      unsure.shift();
+      this.unsure.shift();
       return true;
     }
     if (this.ahead.length >= AHEAD) return false;
@@ -95,9 +97,9 @@ export class Forwarder {
     // One document keeps its name upstream, so that it is found there by the id that the line was told; unless a refused capture has it there.
     const captureID = documents.length === 1 && !oldest.refusedBefore ? oldest.captureID : randomUUID();
     const sending = this.options.spool.begin(captureID, documents);
-    unsure.push(sending);
+    this.unsure.push(sending);
     await this.hand(sending);
-    unsure.shift();
+    this.unsure.shift();
     return true;
   }
 
@@ -138,6 +140,8 @@ export class Forwarder {
     if (refusal.at !== CAPTURE_ID) return this.settleRefused(sending, refusal.errors);
     // Another key of ours has used the id: it cannot be told whether that was this document. Upstream knows its events.
     const renamed = this.options.spool.name(sending, randomUUID(), false);
+    // Where the link breaks now, it is this id that has to be asked for: under the other one stands somebody else's.
+    this.unsure[0] = renamed;
     await this.hand(renamed);
   }
 
