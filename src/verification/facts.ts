@@ -70,7 +70,7 @@ export type FactsArgs = {
 };
 
 /** Steps that end a pack. */
-const ENDING = ['destroying', 'decommissioning', 'dispensing'];
+const ENDING = ['destroying', 'decommissioning', 'dispensing', 'retail_selling'];
 
 type Event = Pick<EventRow, 'seq' | 'time' | 'below' | 'rank' | 'digest' | 'biz_step' | 'disposition' | 'facts'> & { turn: number };
 

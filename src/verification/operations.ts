@@ -124,5 +124,5 @@ export function reasonOf({ bizStep, disposition }: { bizStep: string; dispositio
   if (disposition === 'stolen') return 'stolen';
   if (disposition === 'recalled') return 'withdrawn';
   if (disposition === 'non_sellable_other' || disposition === 'returned') return 'returned';
-  return bizStep === 'dispensing' ? 'supply' : 'other';
+  return bizStep === 'dispensing' || bizStep === 'retail_selling' ? 'supply' : 'other';
 }

@@ -318,6 +318,28 @@ export const ROWS: readonly Row[] = [
     ask: { gtin: CASE_GTIN, serial: 'C' },
     expected: no(NOT_FOR, 'Recalled'),
   },
+  {
+    situation: 'sold at the till, then received as returned',
+    events: (s) =>
+      after(
+        s,
+        observe(20, packOf(s), { step: 'retail_selling', disposition: 'retail_sold', site: SHOP }),
+        receive(30, packOf(s), { site: SHOP, to: SHOP }, { disposition: 'returned' }),
+      ),
+    expected: no(NOT_FOR),
+    clause: '11',
+  },
+  {
+    situation: 'never shipped, but its lot was released',
+    events: (s) => [made(s, { lot: 'RL' }), observeLot(20, [quantityOf(lotOf('RL'))], { step: 'urn:lotline:bizStep:releasing' })],
+    ask: { lot: 'RL' },
+    expected: YES,
+  },
+  {
+    situation: 'expiry stated with a zone',
+    events: (s) => sold(s, { expiry: '2028-01-31Z' }),
+    expected: YES,
+  },
 ];
 
 /** The table as it stands in docs/verification.md. */
