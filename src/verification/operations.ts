@@ -79,6 +79,9 @@ export function refusesDecommission(
   }
   const condition = conditionNow(facts, moment);
   if (condition !== null && !ANY_CONDITION.has(asked.reason)) return refuse('held', 4, condition);
+  // A pack whose data raised an alert is not supplied until it is explained (domain.md §8.3).
+  if (!ANY_CONDITION.has(asked.reason) && facts.findings.some(({ code, own }) => own && code === 'VER-DIFFERS'))
+    return refuse('held', 4, 'its lot or expiry was asked for with other values, and the alert (VER-DIFFERS) is open');
   if (asked.content > 0 && !asked.cascade)
     return refuse('content', 4, `${asked.content} things are inside; ask with cascade: true to decommission them too`);
   return null;

@@ -214,6 +214,16 @@ describe.each(ENGINES)('E-17 on %s', (engine) => {
     });
   });
 
+  it('supplies no pack whose data raised an alert, until that is explained (domain.md §8.3)', async () => {
+    clock = T;
+    const path = `/api/v1/packs/${encodeURIComponent('01/09520123000110/21/PE17')}/decommission`;
+    const supply = async () => (await server.call('POST', path, { body: { reason: 'supply', site: A } })).json();
+    expect(await supply()).toMatchObject({ ok: false, state: 'active', code: 'VER-HELD' });
+    for (const { id } of (await server.get(`/api/v1/findings?code=VER-DIFFERS&state=open`)).json().findings)
+      await server.call('PATCH', `/api/v1/findings/${id}`, { body: { state: 'closed', note: 'Typed wrongly.' } });
+    expect(await supply()).toMatchObject({ ok: true, state: 'inactive' });
+  });
+
   it('decommissions a case with its content only when told to (AGG-HASCHILDREN)', async () => {
     clock = T;
     const path = `/api/v1/packs/${encodeURIComponent(caseOf('K'))}/decommission`;
