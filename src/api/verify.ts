@@ -62,9 +62,12 @@ export function verifyRoutes({ verification, settings }: ApiDeps): FastifyPlugin
         expiry: query.exp === undefined ? null : checkDate(query.exp),
         site: query.reqGLN === undefined ? null : expectGln(query.reqGLN, '?reqGLN'),
       };
-      return await tellingWhen(reply, () =>
+      const told = await tellingWhen(reply, () =>
         verification.answer(question, callerOf(request), { corr: query.corrUUID?.toLowerCase(), context: query.context }),
       );
+      const behind = told.data.verificationFailureReason === 'No_match_GTIN_Serial' ? await verification.behindSince() : null;
+      if (behind !== null) void reply.header('lotline-data-behind', behind);
+      return told;
     };
 
     app.get(

@@ -4,7 +4,7 @@ import { LotlineError } from '../errors.ts';
 import { fill } from '../moving/fill.ts';
 import { compareStores } from '../moving/rebuild.ts';
 import type { Truth } from '../moving/truth.ts';
-import type { Db } from '../store/db.ts';
+import type { Db, JournalDb } from '../store/db.ts';
 import type { NewStore, PendingDocument } from '../store/new-store.ts';
 import { PostgresNewStore, refuseUsed } from '../store/postgres/new-store.ts';
 import { SCHEMA } from '../store/postgres/open.ts';
@@ -25,6 +25,8 @@ export type Filling = {
   readonly label: string;
   /** A store to compare every row with, before the new one is put in its place. */
   readonly compareWith?: Db | undefined;
+  /** Done to it, last, before it is put in its place. */
+  readonly finish?: (db: JournalDb) => Promise<void>;
 };
 
 /** Takes a place that is empty for a new store, while `work` is done; nobody serves it meanwhile. */
@@ -51,7 +53,7 @@ export async function withEmptyPlace<T>(place: Place, work: () => Promise<T>): P
 }
 
 /** Fills a new store at an empty place, going on where an earlier try stopped, and puts it there when it is whole and proved. Answers how many documents wait. */
-export async function fillPlace(place: Place, { truth, pending, label, compareWith }: Filling): Promise<number> {
+export async function fillPlace(place: Place, { truth, pending, label, compareWith, finish }: Filling): Promise<number> {
   const store: NewStore =
     'folder' in place ? new SqliteNewStore(place.folder, MOVING_FILE) : await PostgresNewStore.open(place.database, MOVING_SCHEMA);
   let open = true;
@@ -69,6 +71,7 @@ export async function fillPlace(place: Place, { truth, pending, label, compareWi
     const seconds = Math.max(1, Math.round((Date.now() - begun) / 1000));
     console.error(`${count(truth.size - there)} entries in ${count(seconds)} s; every leaf and the root are those of the log.`);
     if (compareWith !== undefined) await mustBeEqual(compareWith, store.db);
+    await finish?.(store.db);
     open = false;
     await store.putInPlace();
     return waiting;

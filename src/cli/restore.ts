@@ -5,12 +5,14 @@ import { LotlineError } from '../errors.ts';
 import { parseVerifierKey, type VerifierKey } from '../ledger/index.ts';
 import { type BackupManifest, checkBackup, MANIFEST_FILE } from '../moving/backup.ts';
 import { holdToKept, holdToNewest } from '../moving/kept.ts';
+import { markRestored } from '../moving/restored.ts';
 import { StoredTruth } from '../moving/stored-truth.ts';
 import type { Truth } from '../moving/truth.ts';
 import { readWaiting } from '../moving/waiting.ts';
+import type { JournalDb } from '../store/db.ts';
 import { sync } from '../store/durable.ts';
-import { putPendingDocuments, removeStore } from '../store/sqlite/new-store.ts';
-import { INTAKE_FILE, JOURNAL_FILE, openForReading, SqliteDb } from '../store/sqlite/open.ts';
+import { finishFile, putPendingDocuments, removeStore } from '../store/sqlite/new-store.ts';
+import { INTAKE_FILE, JOURNAL_FILE, openForReading, openForWriting, SqliteDb } from '../store/sqlite/open.ts';
 import { pendingDocuments } from '../store/sqlite/pending.ts';
 import { EXPORT_FILE, WAITING_FILE } from './backup.ts';
 import { fillPlace, MOVING_FILE, withEmptyPlace } from './fill-place.ts';
@@ -77,7 +79,7 @@ async function restoreTo(place: Place, backup: Backup): Promise<number> {
   if (!manifest.files.some(({ name }) => name === JOURNAL_FILE)) {
     const truth = await checkExport(join(folder, EXPORT_FILE), verifier, against);
     holdToManifest(truth, backup);
-    return await fillPlace(place, { truth, pending: await readWaiting(join(folder, WAITING_FILE), truth), label: 'Restoring' });
+    return await fillPlace(place, { truth, pending: await readWaiting(join(folder, WAITING_FILE), truth), label: 'Restoring', finish });
   }
   const connection = openForReading(join(folder, JOURNAL_FILE));
   try {
@@ -86,8 +88,12 @@ async function restoreTo(place: Place, backup: Backup): Promise<number> {
     await holdToNewest(truth, verifier);
     if (against !== undefined) await holdToKept(truth, readKept(against), verifier);
     await checkStore(folder, verifier);
-    if ('database' in place) return await fillPlace(place, { truth, pending: pendingDocuments(folder), label: 'Restoring' });
-    return copyInPlace(folder, place.folder, connection.prepare('SELECT coalesce(max(id), 0) FROM capture_job').pluck().get() as number);
+    if ('database' in place) return await fillPlace(place, { truth, pending: pendingDocuments(folder), label: 'Restoring', finish });
+    return await copyInPlace(
+      folder,
+      place.folder,
+      connection.prepare('SELECT coalesce(max(id), 0) FROM capture_job').pluck().get() as number,
+    );
   } finally {
     connection.close();
   }
@@ -118,12 +124,22 @@ async function checkStore(folder: string, verifier: VerifierKey): Promise<void> 
   }
 }
 
+/** From then on the store knows that others may have seen more of it than it has. */
+const finish = async (db: JournalDb): Promise<void> => await markRestored(db, Date.now());
+
 /** The journal last: as long as it is not there, nothing is. */
-function copyInPlace(from: string, to: string, lastJob: number): number {
+async function copyInPlace(from: string, to: string, lastJob: number): Promise<number> {
   const waiting = putPendingDocuments(join(to, INTAKE_FILE), pendingDocuments(from), lastJob);
   const moving = join(to, MOVING_FILE);
   removeStore(moving);
   copyFileSync(join(from, JOURNAL_FILE), moving);
+  const copy = openForWriting(moving);
+  try {
+    await finish(new SqliteDb(copy));
+    finishFile(copy);
+  } finally {
+    copy.close();
+  }
   sync(moving);
   renameSync(moving, join(to, JOURNAL_FILE));
   sync(to);

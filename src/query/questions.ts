@@ -2,6 +2,7 @@ import { keyByHash, listKeys } from '../access/questions.ts';
 import { contents, history, notificationForm, scope, similarStock, thing, whereFrom, whereUsed } from '../genealogy/index.ts';
 import { consistency, entryBundle, inclusion, latestCheckpoint, tile } from '../ledger/questions.ts';
 import { findingPlace, findings } from '../lifecycle/list-findings.ts';
+import { restored } from '../moving/restored.ts';
 import { batch, batches, grantedNumbers, grantKnown, pool, pools } from '../numbers/index.ts';
 import { linksOf, resolved } from '../resolver/questions.ts';
 import type { Db } from '../store/db.ts';
@@ -72,6 +73,7 @@ export const questions = {
   sealedContent,
   sightingsOf,
   similarStock,
+  restored,
   storeCounts,
   subscriptions,
   thing,

@@ -3,6 +3,7 @@ import type { CaptureService } from '../capture/service.ts';
 import { LotlineError } from '../errors.ts';
 import { formatKey, hasValidCheckDigit, parseKey } from '../identifiers/index.ts';
 import type { FindingCode } from '../lifecycle/findings.ts';
+import type { Restored } from '../moving/restored.ts';
 import type { QuestionName, Questions } from '../query/questions.ts';
 import type { Readers } from '../query/readers.ts';
 import type { VerificationRow } from '../store/rows.ts';
@@ -78,6 +79,8 @@ const CHANGES: ReadonlySet<string> = new Set(['decommission', 'reactivate']);
 /** A request with the same corrUUID gets the same answer for so long (domain.md §8.1, choice). */
 const REPLAY_MS = 24 * 60 * 60 * 1000;
 const REPLAYS_MAX = 10_000;
+/** For so long after it was put back from a backup a store says that it may lack what others have seen (choice). */
+const BEHIND_MS = 24 * 60 * 60 * 1000;
 /** How long it is believed that no partner's licence is kept, or that some are. */
 const LICENCES_MS = 1_000;
 /** An alert about something that is not stored is not raised again within this. */
@@ -98,6 +101,8 @@ export class Verification {
   private readonly makers = new Map<string, string>();
   private readonly alerts = new Map<string, number>();
   private alerting: Promise<unknown> = Promise.resolve();
+  /** Asked once: a store is put back only while nobody serves it. */
+  private restored: Promise<Restored | null> | null = null;
   private licences = { kept: false, until: Number.NEGATIVE_INFINITY };
 
   constructor(deps: { readers: Readers; capture: CaptureService }, options: VerificationOptions) {
@@ -154,6 +159,16 @@ export class Verification {
       };
       return { answer, verdict, facts };
     });
+  }
+
+  /**
+   * The record time of the newest entry that this store had when it was put back from a backup, ISO 8601, as long as that was less than BEHIND_MS ago:
+   * what was commissioned between the two may be missing (domain.md §8.5, row 24). Null otherwise.
+   */
+  async behindSince(): Promise<string | null> {
+    this.restored ??= this.look('restored', {});
+    const mark = await this.restored;
+    return mark === null || this.now() - mark.at >= BEHIND_MS ? null : new Date(Math.floor(mark.newest / 1000)).toISOString();
   }
 
   /** The verdict about one pack of a list; counted and put down like a request of its own. Throws as `answer` does. */

@@ -323,6 +323,9 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async scope(ask, { things }) {
     for (const thing of things) await ask('scope', thing);
   },
+  async restored(ask) {
+    await ask('restored', {});
+  },
   async storeCounts(ask) {
     for (const args of [
       { eventsAfter: -1, jobsAfter: 0 },
