@@ -9,7 +9,7 @@ import { comparePositions } from '../lifecycle/order.ts';
 import { eventIdOf, findNodeAsOf, glnKeys, keysOf, namesOf, positionsOf, type States, statesOf } from '../lifecycle/present.ts';
 import { type Resolved, shownStatus } from '../lifecycle/resolve.ts';
 import { positionOf } from '../lifecycle/rows.ts';
-import { NONE, type Node, type State } from '../lifecycle/state.ts';
+import { NONE, type Node, ROLE, type State } from '../lifecycle/state.ts';
 import { RELEASING } from '../lifecycle/steps.ts';
 import type { Db } from '../store/db.ts';
 import type { EventRow } from '../store/rows.ts';
@@ -104,14 +104,14 @@ const AWAY: ReadonlySet<string | null> = new Set(['InTransit', 'Received', 'Retu
 const movedOut = (now: Resolved): boolean => now.received || AWAY.has(now.status) || AWAY.has(now.before);
 
 /** Whether its batch was closed, or an event has released the lot: an OBSERVE of its LGTIN with a business step that CBV has no word for. Not while a batch is open. */
-export async function isReleased(db: Db, lot: Node, t: AsOf): Promise<boolean> {
+async function isReleased(db: Db, lot: Node, t: AsOf): Promise<boolean> {
   if (lot === 0) return false;
   const batch = (await batchStates(db, [lot], t)).get(lot);
   if (batch !== undefined) return batch === 'closed';
   const [step] = await db.all<{ id: number }>(sql`SELECT id FROM term WHERE text = ${RELEASING}`);
   if (step === undefined) return false;
   const rows = await db.all(
-    sql`SELECT 1 AS one FROM event_lot p CROSS JOIN event e ON e.seq = p.seq AND e.biz_step = ${step.id} AND ${effective(t, sql`e`)} WHERE p.lot = ${-lot} LIMIT 1`,
+    sql`SELECT 1 AS one FROM event_lot p CROSS JOIN event e ON e.seq = p.seq AND e.biz_step = ${step.id} AND ${effective(t, sql`e`)} WHERE p.lot = ${-lot} AND p.role = ${ROLE.epc} LIMIT 1`,
   );
   return rows.length > 0;
 }

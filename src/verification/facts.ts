@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { markOf, thingRows } from '../capture/thing-rows.ts';
-import { isReleased, recallOf } from '../genealogy/thing.ts';
+import { recallOf } from '../genealogy/thing.ts';
 import { glnOf, parseKey } from '../identifiers/index.ts';
 import { DEPTH_MAX } from '../lifecycle/fold.ts';
 import { comparePositions } from '../lifecycle/order.ts';
@@ -40,7 +40,7 @@ export type PackFacts = {
   ended: Ended | null;
   /** Went into something else, such as another package. */
   consumed: boolean;
-  /** It, or a container of it while it was inside, was shipped or received; or its lot was released. */
+  /** It, or a container of it while it was inside, was shipped or received. */
   released: boolean;
   /** GLN of who commissioned it. */
   maker: string | null;
@@ -129,7 +129,6 @@ export async function packFacts(db: Db, { key, site = null, lot = null }: FactsA
   const lotState = rows.lot === null ? undefined : states.get(rows.lot.node);
   const status = shownStatus(now, recallOf(lotState));
   const container = (own.flags & FLAG.parent) !== 0;
-  const movedOut = now.received || (now.status !== null && now.status !== 'Commissioned');
   const inside = container ? await contentOf(db, own) : { opened: false, recalled: false, lot: null, expiry: null };
   const bizStep = text(last?.biz_step);
   return {
@@ -145,7 +144,7 @@ export async function packFacts(db: Db, { key, site = null, lot = null }: FactsA
         ? null
         : { seq: last.seq, time: last.time, bizStep, disposition: text(last.disposition), site: gln(last.seq) },
     consumed: (own.flags & FLAG.consumed) !== 0,
-    released: movedOut || (await isReleased(db, own.lot, { at: null, seq: null })),
+    released: now.received || (now.status !== null && now.status !== 'Commissioned'),
     maker: gln(own.claimSeq),
     container,
     opened: inside.opened,

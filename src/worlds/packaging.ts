@@ -483,7 +483,7 @@ function endRun(world: SeededWorld, run: Run): void {
           childEPCs: packEpcs(world, lot, [REJECTED_PACK]),
           action: 'DELETE',
           bizStep: 'unpacking',
-          disposition: 'non_conformant',
+          disposition: 'in_progress',
         },
         back,
       ),

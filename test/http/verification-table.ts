@@ -330,12 +330,6 @@ export const ROWS: readonly Row[] = [
     clause: '11',
   },
   {
-    situation: 'never shipped, but its lot was released',
-    events: (s) => [made(s, { lot: 'RL' }), observeLot(20, [quantityOf(lotOf('RL'))], { step: 'urn:lotline:bizStep:releasing' })],
-    ask: { lot: 'RL' },
-    expected: YES,
-  },
-  {
     situation: 'expiry stated with a zone',
     events: (s) => sold(s, { expiry: '2028-01-31Z' }),
     expected: YES,
