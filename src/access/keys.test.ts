@@ -17,7 +17,7 @@ function memory() {
     list: async (id) =>
       [...rows.values()]
         .filter((row) => id === undefined || row.id === id)
-        .map(({ id: mine, name, roles, created, ended }) => ({ id: mine, name, roles, created, ended })),
+        .map(({ id: mine, name, roles, sites, created, ended }) => ({ id: mine, name, roles, sites, created, ended })),
     record: async (command, actor) => {
       seen.commands.push({ ...command, actor });
       if (command.kind === 'grant-key')
@@ -25,6 +25,7 @@ function memory() {
           id: command.id,
           name: command.name,
           roles: [...command.roles],
+          sites: [...(command.sites ?? [])],
           hash: command.hash,
           created: 'now',
           ended: null,
@@ -50,7 +51,7 @@ describe('API keys (domain.md §17.3)', () => {
     const { store, seen } = memory();
     const keys = new Keys(store);
     const { id, key } = await keys.grant({ name: 'x', roles: ['reader'] }, 'a');
-    expect(await keys.principalOf(key)).toEqual({ id, name: 'x', roles: ['reader'] });
+    expect(await keys.principalOf(key)).toEqual({ id, name: 'x', roles: ['reader'], sites: [], bearer: id });
     await keys.principalOf(key);
     expect(seen.lookups).toBe(1);
     expect(await keys.end(id, 'a')).toBe(true);

@@ -3,15 +3,25 @@ import { LotlineError } from '../errors.ts';
 import type { KeyAnswer } from './questions.ts';
 import { allows, isRole, ROLE_NAMES } from './roles.ts';
 
-/** Who sends a request: the id of the key, which is what entries and leaves name, and what it may do. */
-export type Principal = { readonly id: string; readonly name: string; readonly roles: readonly string[] };
+/** Who sends a request: the id of the key or person, which is what entries and leaves name, and what it may do, and where. */
+export type Principal = {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** Canonical keys; none: everywhere. */
+  readonly sites: readonly string[];
+  /** Id of what was borne: of the key, or of a person's session. */
+  readonly bearer: string;
+};
 
 /** What Keys needs of the rest of the house: look-ups in the store, and the one road by which keys become entries. */
 export type KeyStore = {
   byHash(hash: string): Promise<(KeyAnswer & { hash: string }) | null>;
   list(id?: string): Promise<KeyAnswer[]>;
   record(
-    command: { kind: 'grant-key'; id: string; name: string; roles: readonly string[]; hash: string } | { kind: 'end-key'; id: string },
+    command:
+      | { kind: 'grant-key'; id: string; name: string; roles: readonly string[]; sites?: readonly string[]; hash: string }
+      | { kind: 'end-key'; id: string },
     actor: string,
   ): Promise<{ done: boolean }>;
 };
@@ -32,7 +42,7 @@ const TOKEN_MAX = 512;
  */
 export class Keys {
   private readonly store: KeyStore;
-  private readonly cache = new Map<string, { principal: Principal; until: number }>();
+  private readonly cache = new BearerCache(CACHE_MS);
 
   constructor(store: KeyStore) {
     this.store = store;
@@ -43,14 +53,12 @@ export class Keys {
     if (token.length > TOKEN_MAX) return null;
     const hash = hashOf(token);
     const known = this.cache.get(hash);
-    if (known !== undefined && known.until > Date.now()) return known.principal;
-    this.cache.delete(hash);
+    if (known !== null) return known;
     const key = await this.store.byHash(hash);
     // The index was asked for the hash; comparing again in constant time leaves nothing to learn from a near miss.
     if (key === null || key.ended !== null || !timingSafeEqual(Buffer.from(key.hash, 'hex'), Buffer.from(hash, 'hex'))) return null;
-    const principal = { id: key.id, name: key.name, roles: key.roles };
-    if (this.cache.size >= CACHE_MAX) this.cache.clear();
-    this.cache.set(hash, { principal, until: Date.now() + CACHE_MS });
+    const principal = { id: key.id, name: key.name, roles: key.roles, sites: key.sites, bearer: key.id };
+    this.cache.put(hash, principal);
     return principal;
   }
 
@@ -58,8 +66,11 @@ export class Keys {
     return await this.store.list();
   }
 
-  /** Makes a key; its secret is in the answer and nowhere else. */
-  async grant(request: { name: string; roles: readonly string[] }, actor: string): Promise<{ id: string; key: string }> {
+  /** Makes a key; its secret is in the answer and nowhere else. `sites` are canonical keys; none: everywhere. */
+  async grant(
+    request: { name: string; roles: readonly string[]; sites?: readonly string[] },
+    actor: string,
+  ): Promise<{ id: string; key: string }> {
     const key = `lk_${randomBytes(32).toString('base64url')}`;
     return { id: await this.put(key, request, actor), key };
   }
@@ -69,7 +80,7 @@ export class Keys {
     const [key] = await this.store.list(id);
     if (key === undefined || key.ended !== null) return false; // known before, so that nothing is recorded in vain
     const { done } = await this.store.record({ kind: 'end-key', id }, actor);
-    for (const [hash, { principal }] of this.cache) if (principal.id === id) this.cache.delete(hash);
+    this.cache.forget(id);
     return done;
   }
 
@@ -96,7 +107,11 @@ export class Keys {
     return null;
   }
 
-  private async put(key: string, request: { name: string; roles: readonly string[] }, actor: string): Promise<string> {
+  private async put(
+    key: string,
+    request: { name: string; roles: readonly string[]; sites?: readonly string[] },
+    actor: string,
+  ): Promise<string> {
     const unknown = request.roles.findIndex((role) => !isRole(role));
     if (unknown >= 0) {
       throw new LotlineError('REQ-FORM', `there is no role ${JSON.stringify(request.roles[unknown])}`, {
@@ -105,8 +120,40 @@ export class Keys {
       });
     }
     const id = `k_${randomBytes(9).toString('base64url')}`;
-    await this.store.record({ kind: 'grant-key', id, name: request.name, roles: [...request.roles], hash: hashOf(key) }, actor);
+    const { name, roles, sites = [] } = request;
+    const where = sites.length > 0 ? { sites: [...sites] } : {};
+    await this.store.record({ kind: 'grant-key', id, name, roles: [...roles], ...where, hash: hashOf(key) }, actor);
     return id;
+  }
+}
+
+/** Who bears what, remembered for a moment, by its hash. */
+export class BearerCache {
+  private readonly known = new Map<string, { principal: Principal; until: number }>();
+  private readonly ms: number;
+  private readonly clock: () => number;
+
+  constructor(ms: number, clock: () => number = Date.now) {
+    this.ms = ms;
+    this.clock = clock;
+  }
+
+  get(hash: string): Principal | null {
+    const known = this.known.get(hash);
+    if (known !== undefined && known.until > this.clock()) return known.principal;
+    this.known.delete(hash);
+    return null;
+  }
+
+  /** For no longer than `ms`. */
+  put(hash: string, principal: Principal, ms = this.ms): void {
+    if (this.known.size >= CACHE_MAX) this.known.clear();
+    this.known.set(hash, { principal, until: this.clock() + Math.min(ms, this.ms) });
+  }
+
+  /** Whatever this key or person bears is looked up again. */
+  forget(id: string): void {
+    for (const [hash, { principal }] of this.known) if (principal.id === id) this.known.delete(hash);
   }
 }
 

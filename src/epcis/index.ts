@@ -18,8 +18,10 @@ export {
   verifyHashId,
 } from './hash/hash.ts';
 export { HASH_PROFILES, type HashProfile, prehash } from './hash/prehash.ts';
+export { canonicalJson } from './json/canonical.ts';
 export { EPCIS_CONTEXT_URLS, type KnownContexts, readContext, Scope } from './json/context.ts';
 export { type ExtensionField, type ExtensionScope, readExtensionFields } from './json/extension-fields.ts';
+export { personalText } from './json/personal.ts';
 export { type DocumentHeader, isRefused, type ReadDocument, type ReadOptions, type RefusedEvent } from './json/read.ts';
 export { type EpcFormat, type QueryDocument, type WriteEventOptions, withMembers, writeEvent, writeQueryDocument } from './json/write.ts';
 export { askedKey, attributeName, elementKey } from './masterdata/names.ts';

@@ -85,4 +85,11 @@ export type ReadEvent = {
   /** SHA-256 by which two events are one (design.md §3, sameness). */
   readonly identityDigest: Uint8Array;
   readonly breaches: readonly RuleBreach[];
+  /** What the event says in lotline's namespace of identity; null of most events. */
+  readonly identity: IdentityMembers | null;
+  /** `sensorElementList` as parsed; undefined of most events. */
+  readonly sensors?: readonly unknown[] | undefined;
 };
+
+/** Members of the namespace `urn:lotline:identity:` by their local names, at the event and in its ilmd, as parsed. */
+export type IdentityMembers = { readonly event: Readonly<Record<string, unknown>>; readonly ilmd: Readonly<Record<string, unknown>> };

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { compareTable, PLANS, TABLES } from './compare.ts';
+import { compareTable, PASSING, PLANS, TABLES, type TableName } from './compare.ts';
 import { tables } from './schema.ts';
 import { openForWriting, SqliteDb } from './sqlite/open.ts';
 
@@ -12,12 +12,13 @@ afterAll(() => {
 
 describe('comparing stores', () => {
   it('walks every table by its primary key, but for the one whose rows are numbered on the way', () => {
-    for (const name of Object.keys(tables) as (keyof typeof tables)[]) {
+    const passing: readonly string[] = PASSING;
+    for (const name of Object.keys(tables).filter((table) => !passing.includes(table)) as Exclude<TableName, 'item_name'>[]) {
       const columns = one.pragma(`table_info(${name})`) as { name: string; pk: number }[];
       const key = columns.filter((column) => column.pk > 0).sort((a, b) => a.pk - b.pk);
       expect([name, name === 'containment_past' ? ['id'] : PLANS[name].key]).toEqual([name, key.map((column) => column.name)]);
     }
-    expect(TABLES).toHaveLength(Object.keys(tables).length + 1);
+    expect(TABLES).toHaveLength(Object.keys(tables).length - PASSING.length + 1);
   });
 
   it('finds every difference in tables of many pages, and shows the first of them', async () => {

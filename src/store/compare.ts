@@ -23,7 +23,10 @@ export type TableComparison = {
   readonly differences: readonly RowDifference[];
 };
 
-export type TableName = keyof typeof tables | 'item_name';
+/** Good for hours at most, and never taken along: a store made anew has people log in again. */
+export const PASSING = ['session', 'signing_token'] as const satisfies readonly (keyof typeof tables)[];
+
+export type TableName = Exclude<keyof typeof tables, (typeof PASSING)[number]> | 'item_name';
 
 const DIFFERENCES_MAX = 20;
 /** Rows read at a time, of each store. */
@@ -63,6 +66,11 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   masterdata: { key: ['type', 'id', 'seq'] },
   link: { key: ['thing'] },
   api_key: { key: ['id'] },
+  person: { key: ['seq'] },
+  person_secret: { key: ['person'] },
+  signature: { key: ['id'] },
+  read_log: { key: ['seq'] },
+  read_subject: { key: ['kind', 'ref', 'seq'] },
   capture_job: { key: ['id'] },
   named_query: { key: ['name'] },
   subscription: { key: ['id'] },
@@ -71,10 +79,22 @@ export const PLANS: Readonly<Record<TableName, Plan>> = {
   number_grant: { key: ['seq'] },
   number: { key: ['class', 'serial'] },
   batch: { key: ['seq'] },
+  vault: { key: ['ref'] },
+  vault_salt: { key: ['commitment'] },
+  vault_token: { key: ['token', 'ref'] },
+  vault_link: { key: ['ref', 'id'] },
+  vault_erasure: { key: ['id'] },
+  coi_event: { key: ['seq'] },
+  coi_act: { key: ['seq'] },
+  coi_part: { key: ['kind', 'key', 'seq'] },
+  coi_binding: { key: ['node', 'kind', 'ref'] },
+  coi_alias: { key: ['alias'] },
+  coi_chain: { key: ['chain'] },
+  coi_hold: { key: ['id', 'chain'] },
   meta: { key: ['name'] },
 };
 
-/** Every table that both engines have, and the look-up of items by name, which one of them keeps as a table. */
+/** Every table that both engines have, those that pass left out, and the look-up of items by name, which one of them keeps as a table. */
 export const TABLES = Object.keys(PLANS) as TableName[];
 
 /**

@@ -45,6 +45,12 @@ export interface Journal {
   release(name: Savepoint): Awaitable<void>;
   undo(name: Savepoint): Awaitable<void>;
 
+  /**
+   * Within a transaction: what it deletes or changes from here on leaves no copy in the store. After the commit what the engine itself has kept of it is
+   * cleared away too, now or, where somebody still reads, after one of the next commits. Copies elsewhere, such as backups, are not reached.
+   */
+  leaveNoTrace(): Awaitable<void>;
+
   /** The number of entries: the seq of the next one. */
   size(): Awaitable<number>;
   lastRecordTime(): Awaitable<number>;

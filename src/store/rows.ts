@@ -121,7 +121,37 @@ export type JobRow = {
 export type MasterdataRow = { type: string; id: string; seq: number; attributes: string; children: string; sent: string | null };
 /** `links` is JSON; `preferred` the link type that is followed where none is asked for. */
 export type LinkRow = { thing: string; links: string; preferred: string | null; seq: number };
-export type KeyRow = { id: string; name: string; roles: string; hash: Uint8Array; created: number; ended: number | null };
+export type KeyRow = {
+  id: string;
+  name: string;
+  roles: string;
+  hash: Uint8Array;
+  created: number;
+  ended: number | null;
+  /** JSON: canonical keys. */
+  sites: string;
+};
+/** What proves who a person is; `hash` is argon2id's. Times in ms. */
+export type PersonSecretRow = {
+  person: string;
+  hash: string | null;
+  setup_code: string | null;
+  setup_expires: number | null;
+  failures: number;
+  locked_until: number;
+};
+/** Times in ms. */
+export type SessionRow = { id: string; hash: string; person: string; created: number; expires: number };
+/** `signature` is JSON: what the token is good for. Times in ms. */
+export type SigningTokenRow = {
+  digest: string;
+  person: string;
+  signature: string;
+  record: string | null;
+  created: number;
+  expires: number;
+  used: number | null;
+};
 /** Times in ms. */
 export type QueryRow = { name: string; query: string; actor: string; created: number };
 export type SubscriptionRow = {
@@ -198,3 +228,25 @@ export type BatchRow = {
   close_seq: number | null;
   result: string | null;
 };
+
+/** A person in the vault (access/vault/). Everything of theirs is sealed, base64url; null once it is erased. Contact details have a data key of their own. */
+export type VaultRow = {
+  ref: string;
+  kind: 'patient' | 'donor';
+  state: 'open' | 'restricted' | 'erased';
+  version: number;
+  wrapped: string | null;
+  sealed: string | null;
+  contact_wrapped: string | null;
+  contact_sealed: string | null;
+};
+/** What opens a commitment: salt and kind of value, sealed under the person's data key. */
+export type VaultSaltRow = { commitment: string; ref: string; sealed: string };
+/** A word by which a person is known, hashed under the vault's key; of contact details 1. */
+export type VaultTokenRow = { token: string; ref: string; contact: number };
+/** The same person under another reference, told to this one; a link is two rows. */
+export type VaultLinkRow = { ref: string; id: string; sealed: string };
+/** `time` in ms; `seq` of the act that decided it. */
+export type VaultErasureRow = { id: string; ref: string; class: 'contact' | 'identity'; seq: number | null; time: number };
+export type CoiBindingRow = { node: number; kind: 'c' | 'd' | 'h'; ref: string };
+export type CoiHoldRow = { id: string; chain: string; told: string; seq: number; lifted: number | null };

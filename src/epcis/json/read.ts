@@ -1,7 +1,8 @@
 import { LotlineError } from '../../errors.ts';
 import { parseExactJson } from '../hash/exact-number.ts';
 import { fingerprints } from '../hash/hash.ts';
-import type { ReadEvent, RuleBreach } from '../model.ts';
+import type { IdentityMembers, ReadEvent, RuleBreach } from '../model.ts';
+import { type Prefixes, readName } from '../prefixes.ts';
 import { quoted } from '../uri.ts';
 import { checkObject } from './check.ts';
 import { type KnownContexts, readContext, type Scope } from './context.ts';
@@ -9,6 +10,7 @@ import { readEventFields } from './event-fields.ts';
 import { Faults } from './faults.ts';
 import { interpretEvent } from './interpret.ts';
 import { isObject, type JsonObject } from './json-object.ts';
+import { checkPersonalTexts } from './personal.ts';
 import { checkEventRules, findBreaches } from './rules.ts';
 import { type EventShapeName, shapeOf } from './schema.ts';
 import { type EventSpan, splitDocument } from './split.ts';
@@ -202,7 +204,7 @@ export function readEventText(
   documentScope: Scope,
   options: EventTextOptions,
 ):
-  | (Pick<ReadEvent, 'event' | 'fields' | 'hash' | 'identityDigest'> & { breaches: RuleBreach[] })
+  | (Pick<ReadEvent, 'event' | 'fields' | 'hash' | 'identityDigest' | 'identity' | 'sensors'> & { breaches: RuleBreach[] })
   | Pick<RefusedEvent, 'errors' | 'eventID'> {
   const json: unknown = JSON.parse(text);
   const faults = new Faults();
@@ -227,12 +229,39 @@ export function readEventText(
   const event = interpretEvent(json, at, scope, faults, breaches);
   checkEventRules(shape, json, event, at, faults);
   if (faults.list.length > 0) return refused();
+  const fields = readEventFields(json, event, scope.prefixes);
+  const ofIdentity = fields.some(({ field }) => field.includes(IDENTITY_NAMESPACE));
+  if (ofIdentity) checkPersonalTexts(json, at, faults);
+  if (faults.list.length > 0) return refused();
   findBreaches(json, at, scope, breaches);
   const prints =
     options.wantHashes === false
       ? { hash: NO_HASH, identityDigest: NO_HASH }
       : fingerprints(options.inexact ? (parseExactJson(text) as JsonObject) : json, scope.prefixes);
-  return { event, fields: readEventFields(json, event, scope.prefixes), ...prints, breaches };
+  const { sensorElementList } = json;
+  return {
+    event,
+    fields,
+    ...prints,
+    breaches,
+    identity: ofIdentity ? identityMembers(json, scope.prefixes) : null,
+    ...(Array.isArray(sensorElementList) && { sensors: sensorElementList as unknown[] }),
+  };
+}
+
+const IDENTITY_NAMESPACE = 'urn:lotline:identity:';
+
+function identityMembers(json: JsonObject, prefixes: Prefixes): IdentityMembers {
+  const membersOf = (members: unknown) => {
+    const found: Record<string, unknown> = {};
+    if (!isObject(members)) return found;
+    for (const [member, value] of Object.entries(members)) {
+      const name = readName(member, prefixes);
+      if (typeof name === 'object' && name.namespace === IDENTITY_NAMESPACE) found[name.local] = value;
+    }
+    return found;
+  };
+  return { event: membersOf(json), ilmd: membersOf(json['ilmd']) };
 }
 
 /**

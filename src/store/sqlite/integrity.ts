@@ -12,6 +12,11 @@ const KEPT = new Set([
   'named_query',
   'subscription',
   'verification',
+  'vault',
+  'vault_salt',
+  'vault_token',
+  'vault_link',
+  'vault_erasure',
   'meta',
 ]);
 

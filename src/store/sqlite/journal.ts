@@ -94,6 +94,8 @@ export class SqliteJournal implements Journal {
   private next: Counters = { term: 1, class: 1, item: 1, lot: 1, capture: 1, recent: 0 };
   /** The counters as they stood at each savepoint: not all that has been counted since then is in a table. */
   private readonly marks = new Map<string, Counters>();
+  /** Something was deleted that is to leave no trace. */
+  private clearing = false;
   /** Where the names stand that go on to the large part next. */
   private settled: Name = FIRST_NAME;
   private readonly connection: SqliteConnection;
@@ -139,12 +141,25 @@ export class SqliteJournal implements Journal {
   }
   commit(): void {
     this.sql.commit.run();
+    if (this.clearing) this.clearAway();
   }
   rollback(): void {
     if (this.connection.inTransaction) this.connection.exec('ROLLBACK');
     this.forgetWords();
     this.readCounters();
   }
+  /** What is deleted is overwritten with zeros. The old pages are in the write-ahead log until that has gone into the file and is cut off. */
+  leaveNoTrace(): void {
+    this.connection.pragma('secure_delete = ON');
+    this.clearing = true;
+  }
+
+  private clearAway(): void {
+    const [state] = this.connection.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    this.clearing = state?.busy === 1;
+    if (!this.clearing) this.connection.pragma('secure_delete = OFF');
+  }
+
   savepoint(name: Savepoint): void {
     this.sql[SAVEPOINTS[name].set].run();
     this.marks.set(name, { ...this.next });
@@ -462,7 +477,7 @@ export class SqliteJournal implements Journal {
     for (const r of rows) this.sql.putMasterdata.run(r.type, r.id, r.seq, r.attributes, r.children, r.sent);
   }
   putKey(k: KeyRow): void {
-    this.sql.addKey.run(k.id, k.name, k.roles, k.hash, k.created, k.ended);
+    this.sql.addKey.run(k.id, k.name, k.roles, k.hash, k.created, k.ended, k.sites);
   }
   endKey(id: string, ended: number): boolean {
     return this.sql.endKey.run(ended, id).changes > 0;

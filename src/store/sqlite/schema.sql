@@ -5,7 +5,7 @@ CREATE TABLE api_key (
   hash BLOB NOT NULL UNIQUE,
   created INTEGER NOT NULL,
   ended INTEGER
-) STRICT, WITHOUT ROWID;
+, sites TEXT NOT NULL DEFAULT '[]') STRICT, WITHOUT ROWID;
 
 CREATE TABLE batch (
   seq INTEGER PRIMARY KEY,
@@ -44,6 +44,68 @@ CREATE TABLE checkpoint (
 ) STRICT;
 
 CREATE TABLE class (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE coi_act (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  told TEXT NOT NULL                     -- JSON: when, by whom, what, with which signatures
+) STRICT;
+
+CREATE TABLE coi_alias (
+  alias TEXT PRIMARY KEY,                -- a canonical key
+  key TEXT NOT NULL,                     -- the one by which the container goes
+  seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX coi_alias_key ON coi_alias (key);
+
+CREATE TABLE coi_binding (
+  node INTEGER NOT NULL,                 -- an item, or a lot as its negative
+  kind TEXT NOT NULL,                    -- c: of this chain; d: of this donor; h: has held, or gone with, material of this chain
+  ref TEXT NOT NULL,
+  PRIMARY KEY (node, kind, ref)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX coi_binding_ref ON coi_binding (ref, kind, node);
+
+CREATE TABLE coi_chain (
+  chain TEXT PRIMARY KEY,
+  order_id TEXT UNIQUE,
+  patient TEXT,                          -- a pseudonym
+  product TEXT,
+  site TEXT,                             -- of the treatment
+  state TEXT,
+  seq INTEGER NOT NULL,                  -- the entry after which it was folded last
+  view TEXT NOT NULL                     -- JSON: what it comes to (identity/view.ts)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX coi_chain_patient ON coi_chain (patient);
+
+CREATE INDEX coi_chain_state ON coi_chain (state, chain);
+
+CREATE TABLE coi_event (
+  seq INTEGER PRIMARY KEY,
+  told TEXT NOT NULL                     -- JSON: the event as identity sees it (identity/event.ts)
+) STRICT;
+
+CREATE TABLE coi_hold (
+  id TEXT NOT NULL,
+  chain TEXT NOT NULL,                   -- empty: of material that belongs to no chain
+  told TEXT NOT NULL,                    -- JSON: scope, things, codes, reason
+  seq INTEGER NOT NULL,
+  lifted INTEGER,                        -- the entry that lifted it
+  PRIMARY KEY (id, chain)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX coi_hold_chain ON coi_hold (chain);
+
+CREATE TABLE coi_part (
+  kind TEXT NOT NULL,                    -- by what an event or act is found: chain, order, thing, space, patient, donor, device, kind, from
+  key TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (kind, key, seq)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE containment (
   child INTEGER NOT NULL,                -- an item, or a lot as its negative
@@ -334,6 +396,27 @@ CREATE TABLE payload (
   gaps BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE person (
+  seq INTEGER PRIMARY KEY,               -- the entry that registered them
+  id TEXT NOT NULL UNIQUE,
+  login TEXT NOT NULL UNIQUE,            -- in small letters; one person's for ever
+  name TEXT NOT NULL,                    -- as it is printed beside a signature
+  roles TEXT NOT NULL,                   -- JSON
+  sites TEXT NOT NULL,                   -- JSON: canonical keys; none: everywhere
+  qualifications TEXT NOT NULL,          -- JSON: step, until
+  created INTEGER NOT NULL,              -- record time, microseconds
+  ended INTEGER
+) STRICT;
+
+CREATE TABLE person_secret (
+  person TEXT PRIMARY KEY NOT NULL,
+  hash TEXT,                             -- argon2id
+  setup_code TEXT,                       -- SHA-256, until it is used
+  setup_expires INTEGER,                 -- ms
+  failures INTEGER NOT NULL,             -- in a row
+  locked_until INTEGER NOT NULL          -- ms
+) STRICT;
+
 CREATE TABLE pool (
   seq INTEGER PRIMARY KEY,               -- the entry that made it
   id TEXT NOT NULL UNIQUE,
@@ -352,6 +435,76 @@ CREATE TABLE pool (
 CREATE INDEX pool_class ON pool (class);
 
 CREATE TABLE prefix (scheme TEXT NOT NULL, company TEXT NOT NULL, PRIMARY KEY (scheme, company)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE read_log (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  at INTEGER NOT NULL,                   -- record time, microseconds
+  actor TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  what TEXT NOT NULL,                    -- the call
+  break_glass TEXT,                      -- why it was read past what is needed
+  approved_seq INTEGER                   -- the entry by which a second person approved that
+) STRICT;
+
+CREATE INDEX read_log_actor ON read_log (actor, seq);
+
+CREATE INDEX read_log_open ON read_log (seq) WHERE break_glass IS NOT NULL AND approved_seq IS NULL;
+
+CREATE TABLE read_subject (
+  kind TEXT NOT NULL,                    -- chain, patient, donor
+  ref TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (kind, ref, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX read_subject_seq ON read_subject (seq);
+
+CREATE TABLE session (
+  id TEXT PRIMARY KEY NOT NULL,
+  hash TEXT NOT NULL UNIQUE,             -- SHA-256 of the bearer
+  person TEXT NOT NULL,
+  created INTEGER NOT NULL,              -- ms
+  expires INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX session_person ON session (person);
+
+CREATE TABLE signature (
+  id TEXT PRIMARY KEY NOT NULL,
+  seq INTEGER NOT NULL,                  -- the entry that was signed
+  place INTEGER NOT NULL,                -- among its signatures
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,                    -- as printed then
+  standing TEXT NOT NULL,                -- JSON: roles, sites and qualifications, as they were then
+  meaning TEXT NOT NULL,
+  reason TEXT,
+  at INTEGER NOT NULL,                   -- of the authentication, ms
+  utc_offset TEXT NOT NULL,              -- of the place where it was given
+  session TEXT NOT NULL,                 -- what asked for the token: a key or a session
+  recorded INTEGER NOT NULL,             -- record time, microseconds
+  content TEXT NOT NULL,                 -- SHA-256 of what was signed
+  about TEXT,                            -- the record that it is about
+  version INTEGER NOT NULL               -- the nth signed entry about it
+) STRICT;
+
+CREATE INDEX signature_about ON signature (about, seq) WHERE about IS NOT NULL;
+
+CREATE INDEX signature_person ON signature (person, seq);
+
+CREATE UNIQUE INDEX signature_seq ON signature (seq, place);
+
+CREATE TABLE signing_token (
+  digest TEXT PRIMARY KEY NOT NULL,      -- SHA-256 of the token
+  person TEXT NOT NULL,
+  signature TEXT NOT NULL,               -- JSON: the signature that it is good for
+  record TEXT,                           -- the content that it is bound to
+  created INTEGER NOT NULL,              -- ms
+  expires INTEGER NOT NULL,
+  used INTEGER
+) STRICT;
+
+CREATE INDEX signing_token_expires ON signing_token (expires);
 
 CREATE TABLE subscription (
   id TEXT PRIMARY KEY,
@@ -374,6 +527,51 @@ CREATE TABLE tile (
   hashes BLOB NOT NULL,                  -- 32 bytes a hash, 1 to 256 of them
   PRIMARY KEY (level, idx)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE vault (
+  ref TEXT PRIMARY KEY,                  -- pr_ or dr_ and 26 random characters
+  kind TEXT NOT NULL,                    -- patient, donor
+  state TEXT NOT NULL,                   -- open, restricted, erased
+  version INTEGER NOT NULL,              -- 1 and one more with every rectification
+  wrapped TEXT,                          -- the person's data key under the master key; null once erased
+  sealed TEXT,                           -- the identity under the data key
+  contact_wrapped TEXT,                  -- contact details have a key of their own, for they may go first
+  contact_sealed TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE vault_erasure (
+  id TEXT PRIMARY KEY,                   -- erasureId of the act
+  ref TEXT NOT NULL,
+  class TEXT NOT NULL,                   -- contact, identity
+  seq INTEGER,                           -- of the act
+  time INTEGER NOT NULL                  -- ms
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE vault_link (
+  ref TEXT NOT NULL,                     -- one of two references of the same person
+  id TEXT NOT NULL,                      -- of the link: two rows have it
+  sealed TEXT NOT NULL,                  -- the other one, under the data key of this one
+  PRIMARY KEY (ref, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX vault_link_id ON vault_link (id);
+
+CREATE TABLE vault_salt (
+  commitment TEXT PRIMARY KEY,           -- hmac: and hex, as acts have it
+  ref TEXT NOT NULL,
+  sealed TEXT NOT NULL                   -- salt and kind of value, under the data key
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX vault_salt_ref ON vault_salt (ref);
+
+CREATE TABLE vault_token (
+  token TEXT NOT NULL,                   -- HMAC of a word by which the person is known, under a key derived from the master key
+  ref TEXT NOT NULL,
+  contact INTEGER NOT NULL,              -- 1: of contact details alone
+  PRIMARY KEY (token, ref)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX vault_token_ref ON vault_token (ref);
 
 CREATE TABLE verification (
   id TEXT PRIMARY KEY,                   -- ms since 1970 in 13 digits and a random tail: it rises with time

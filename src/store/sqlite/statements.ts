@@ -128,7 +128,7 @@ const SQL = {
   addJob: `INSERT INTO capture_job (id, capture_id, actor, behaviour, created, finished, success, events, stored, errors) VALUES (${marks(10)})`,
   endedJobs: `SELECT capture_id AS id FROM ${each()} CROSS JOIN capture_job ON capture_id = j.value`,
   putMasterdata: 'INSERT OR REPLACE INTO masterdata (type, id, seq, attributes, children, sent) VALUES (?, ?, ?, ?, ?, ?)',
-  addKey: 'INSERT INTO api_key (id, name, roles, hash, created, ended) VALUES (?, ?, ?, ?, ?, ?)',
+  addKey: 'INSERT INTO api_key (id, name, roles, hash, created, ended, sites) VALUES (?, ?, ?, ?, ?, ?, ?)',
   endKey: 'UPDATE api_key SET ended = ? WHERE id = ? AND ended IS NULL',
   addQuery: 'INSERT OR IGNORE INTO named_query (name, query, actor, created) VALUES (?, ?, ?, ?)',
   dropQuery: 'DELETE FROM named_query WHERE name = ?',
