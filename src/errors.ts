@@ -60,6 +60,49 @@ export const ERROR_CODES = {
   'ACC-DENIED': { status: 401, epcis: 'SecurityException' },
   'ACC-SCOPE': { status: 403, epcis: 'SecurityException' },
   'ACC-RATE': { status: 429, epcis: 'SecurityException' },
+  // People, signatures and the vault
+  'ACC-PURPOSE': { status: 403, epcis: 'SecurityException' },
+  'ACC-EXPIRED': { status: 401, epcis: 'SecurityException' },
+  'ACC-LOCKED': { status: 429, epcis: 'SecurityException' },
+  'ACC-TAKEN': { status: 409, epcis: 'ResourceAlreadyExistsException' },
+  'SIG-MISSING': { status: 409, epcis: 'ValidationException' },
+  'SIG-SOD': { status: 409, epcis: 'ValidationException' },
+  'SIG-STALE': { status: 409, epcis: 'ValidationException' },
+  'SIG-USED': { status: 409, epcis: 'ValidationException' },
+  'TRN-EXPIRED': { status: 409, epcis: 'ValidationException' },
+  'VLT-ERASED': { status: 410, epcis: 'ImplementationException' },
+  'VLT-RESTRICTED': { status: 403, epcis: 'SecurityException' },
+  'RET-TERM': { status: 409, epcis: 'ImplementationException' },
+  // Chain of identity: what is blocked (domain.md §12.3, §21)
+  'COI-DUP': { status: 409, epcis: 'ValidationException' },
+  'COI-ORDER': { status: 409, epcis: 'ValidationException' },
+  'COI-MIX': { status: 409, epcis: 'ValidationException' },
+  'COI-NOMERGE': { status: 405, epcis: 'ValidationException' },
+  'COI-DISAGREE': { status: 409, epcis: 'ValidationException' },
+  'COI-UNBOUND': { status: 409, epcis: 'ValidationException' },
+  'COI-ALLOC': { status: 409, epcis: 'ValidationException' },
+  'COI-NOCHECK': { status: 409, epcis: 'ValidationException' },
+  'COI-WEAKCHECK': { status: 409, epcis: 'ValidationException' },
+  'COI-2P': { status: 409, epcis: 'ValidationException' },
+  'COI-MISMATCH': { status: 409, epcis: 'ValidationException' },
+  'COI-MANUAL': { status: 409, epcis: 'ValidationException' },
+  'COI-LABEL': { status: 409, epcis: 'ValidationException' },
+  'COI-CLEARANCE': { status: 409, epcis: 'ValidationException' },
+  'COI-SHARED': { status: 409, epcis: 'ValidationException' },
+  'COI-WRONGSITE': { status: 409, epcis: 'ValidationException' },
+  'COI-WRONGPATIENT': { status: 409, epcis: 'ValidationException' },
+  'COI-INFUSED-UNCHECKED': { status: 409, epcis: 'ValidationException' },
+  'COI-EXPIRED': { status: 409, epcis: 'ValidationException' },
+  'COI-OPEN': { status: 409, epcis: 'ValidationException' },
+  'ORD-CANCELLED': { status: 409, epcis: 'ValidationException' },
+  'ORD-STATE': { status: 409, epcis: 'ValidationException' },
+  'OOS-PATH': { status: 409, epcis: 'ValidationException' },
+  'REL-MISSING': { status: 409, epcis: 'ValidationException' },
+  'COC-GAP': { status: 409, epcis: 'ValidationException' },
+  'HOLD-ACTIVE': { status: 409, epcis: 'ValidationException' },
+  'SENS-HOLD': { status: 409, epcis: 'ValidationException' },
+  'OFFLINE-CONFLICT': { status: 409, epcis: 'ValidationException' },
+  'OFFLINE-SIGNATURE': { status: 409, epcis: 'ValidationException' },
   // Labels: what is too large for its place, what cannot be printed
   'LBL-FIT': { status: 400, epcis: 'ValidationException' },
   'LBL-TEXT': { status: 400, epcis: 'ValidationException' },
@@ -95,9 +138,13 @@ export type Problem = {
   fix: string;
   /** Every thing that offends, as canonical keys, where the code names things. */
   things?: string[];
+  /** What a release or a closing waits for, item by item. */
+  unmet?: Unmet[];
 };
 
-export type ErrorPlace = { at?: string; fix: string; things?: string[]; cause?: unknown };
+export type Unmet = { code: string; step?: string; things: string[]; message: string };
+
+export type ErrorPlace = { at?: string; fix: string; things?: string[]; unmet?: Unmet[]; cause?: unknown };
 
 export class LotlineError extends Error {
   override readonly name = 'LotlineError';
@@ -105,6 +152,7 @@ export class LotlineError extends Error {
   readonly at: string;
   readonly fix: string;
   readonly things: string[] | undefined;
+  readonly unmet: Unmet[] | undefined;
 
   constructor(code: ErrorCode, what: string, where: ErrorPlace) {
     super(what, where.cause === undefined ? undefined : { cause: where.cause });
@@ -112,6 +160,7 @@ export class LotlineError extends Error {
     this.at = where.at ?? '';
     this.fix = where.fix;
     this.things = where.things;
+    this.unmet = where.unmet;
   }
 
   /** The same error seen from further out: `at` gets a prefix. */
@@ -120,6 +169,7 @@ export class LotlineError extends Error {
       at: prefix + this.at,
       fix: this.fix,
       ...(this.things && { things: this.things }),
+      ...(this.unmet && { unmet: this.unmet }),
       cause: this.cause,
     });
   }
@@ -134,6 +184,7 @@ export class LotlineError extends Error {
       at: this.at,
       fix: this.fix,
       ...(this.things && { things: this.things }),
+      ...(this.unmet && { unmet: this.unmet }),
     };
   }
 }

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   hash: async () => (await import('./cli/hash.ts')).hashCommand,
   trace: async () => (await import('./cli/trace.ts')).traceCommand,
   'verify-log': async () => (await import('./cli/verify-log.ts')).verifyLogCommand,
+  'verify-report': async () => (await import('./cli/verify-report.ts')).verifyReportCommand,
   label: async () => (await import('./cli/label.ts')).labelCommand,
   rebuild: async () => (await import('./cli/rebuild.ts')).rebuildCommand,
   export: async () => (await import('./cli/export.ts')).exportCommand,

@@ -4,7 +4,18 @@ import { join, resolve } from 'node:path';
 import { sql } from 'drizzle-orm';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
-import { Keys } from './access/index.ts';
+import {
+  ERASURES_FILE,
+  Keys,
+  lackingErasures,
+  noteErasures,
+  openVaultKey,
+  People,
+  readErasures,
+  Signatures,
+  VAULT_KEY_FILE,
+  Vault,
+} from './access/index.ts';
 import { buildApp } from './api/app.ts';
 import type { ApiDeps } from './api/deps.ts';
 import type { ApiLimits } from './api/limits.ts';
@@ -29,6 +40,7 @@ import { migratePostgres, PostgresDb, type PostgresStore, whereIs } from './stor
 import { lockFolder } from './store/sqlite/lock.ts';
 import { JOURNAL_FILE, openForReading, SqliteDb } from './store/sqlite/open.ts';
 import { Deliveries } from './subscriptions/deliveries.ts';
+import { Pager } from './subscriptions/pager.ts';
 import { Sockets } from './subscriptions/sockets.ts';
 import { takeTurns } from './subscriptions/turns.ts';
 import { PackOperations } from './verification/pack-operations.ts';
@@ -63,7 +75,11 @@ type Open = (() => Promise<void> | void)[];
 /** Opens the store that the settings name and builds the service on it: one process a folder, any number on a database. */
 export async function openService(
   settings: Settings,
-  more: { log?: (line: string) => void; limits?: ServiceLimits /** ms since 1970, for verification */; clock?: () => number } = {},
+  more: {
+    log?: (line: string) => void;
+    limits?: ServiceLimits /** ms since 1970, for verification, sessions and signing */;
+    clock?: () => number;
+  } = {},
 ): Promise<Service> {
   const { limits = {}, clock, ...told } = more;
   const open: Open = [];
@@ -81,14 +97,56 @@ export async function openService(
       list: (id) => readers.look('listKeys', id === undefined ? {} : { id }),
       record: (command, actor) => capture.record(command, actor),
     });
+    const people = new People(
+      {
+        list: (by) => readers.look('people', by),
+        withSecret: (by) => readers.look('personWithSecret', by),
+        session: (by) => readers.look('sessionByHash', by),
+        record: (command, actor) => capture.record(command, actor),
+      },
+      clock,
+    );
+    const signatures = new Signatures(
+      {
+        tokens: (digests) => readers.look('signingTokens', { digests }),
+        record: (change, actor) => capture.record(change, actor),
+      },
+      people,
+      clock,
+    );
     const bootstrap = () => keys.bootstrap(settings.adminKey);
     const firstKey = await (databaseUrl === null ? bootstrap() : startAlone({ url: databaseUrl }, bootstrap));
+    const vault = new Vault(
+      openVaultKey(settings.vaultKeyFile ?? join(settings.data, VAULT_KEY_FILE), await readers.look('vaultCheck', {})),
+      {
+        row: (ref) => readers.look('vaultRow', { ref }),
+        salt: (ref, commitment) => readers.look('vaultSalt', { ref, commitment }),
+        links: (ref) => readers.look('vaultLinks', { ref }),
+        knows: (tokens) => readers.look('vaultKnows', { tokens }),
+        inUse: () => readers.look('vaultInUse', {}),
+        erasures: () => readers.look('vaultErasures', {}),
+      },
+    );
+    const noteErased = async () => noteErasures(join(settings.data, ERASURES_FILE), await vault.erasures());
+    // Of a store that was put back, what was erased since goes again before anybody is served.
+    const lacking = lackingErasures(readErasures(join(settings.data, ERASURES_FILE)), await vault.erasures());
+    if (lacking.length > 0) await capture.record({ kind: 'vault', do: 'erase-again', list: lacking }, 'system');
+    await noteErased(); // of what the process did not live to note, and of what others have erased
     const documents = new DocumentReaders();
     open.push(() => documents.close());
     const log = more.log ?? ((line: string) => console.error(line));
     const deliveries = new Deliveries({
       readers,
       capture,
+      webhooks: { allowPrivate: settings.webhookAllowPrivate },
+      agent: `lotline/${VERSION}`,
+      log,
+    });
+    const pager = new Pager({
+      readers,
+      capture,
+      url: settings.pagerUrl,
+      token: settings.pagerToken,
       webhooks: { allowPrivate: settings.webhookAllowPrivate },
       agent: `lotline/${VERSION}`,
       log,
@@ -115,6 +173,10 @@ export async function openService(
       sockets: new Sockets({ readers, capture, deliveries, log }),
       clocks,
       keys,
+      vault,
+      noteErasures: noteErased,
+      people,
+      signatures,
       verification,
       packs: new PackOperations({ verification, readers, capture }),
       vkey: formatVerifierKey(verifierKeyOf(key)),
@@ -126,8 +188,18 @@ export async function openService(
     open.push(() => app.close());
     await app.ready();
     open.push(() => deliveries.close());
-    if (databaseUrl === null) deliveries.begin();
-    else open.push(takeTurns({ url: databaseUrl }, deliveries));
+    open.push(() => pager.close());
+    const both = {
+      begin: () => {
+        deliveries.begin();
+        pager.begin();
+      },
+      pause: async () => {
+        await Promise.all([deliveries.pause(), pager.pause()]);
+      },
+    };
+    if (databaseUrl === null) both.begin();
+    else open.push(takeTurns({ url: databaseUrl }, both));
     return { app, deps, firstKey, close: closeAll };
   } catch (error) {
     await closeAll();

@@ -5,6 +5,8 @@ describe('settings', () => {
   it('are those of the contract where nothing is given (design.md §7)', () => {
     expect(readSettings()).toEqual({
       webhookAllowPrivate: false,
+      pagerUrl: null,
+      pagerToken: null,
       host: '127.0.0.1',
       port: 8080,
       data: './lotline-data',
@@ -16,6 +18,9 @@ describe('settings', () => {
       captureMaxBytes: 104_857_600,
       origin: null,
       logKeyFile: null,
+      vaultKeyFile: null,
+      coiFacility: 'A9999',
+      retention: [],
       verifyProfile: 'us',
       verifyPolicy: [],
       verifyZone: 'UTC',

@@ -22,7 +22,12 @@ export const SettingsSchema = Type.Object({
   captureMaxBytes: Type.Integer({ minimum: 1024, maximum: 1024 * MIB }),
   origin: Type.Union([Type.Null(), Type.String({ pattern: '^[^\\s+]{1,200}$' })]),
   logKeyFile: Type.Union([Type.Null(), Type.String({ minLength: 1 })]),
+  vaultKeyFile: Type.Union([Type.Null(), Type.String({ minLength: 1 })]),
+  coiFacility: Type.String({ pattern: '^[A-NP-Z1-9][0-9A-Z]{4}$' }),
+  retention: Type.Array(Type.String({ pattern: '^(expiry|use)=\\d{1,3}$' }), { uniqueItems: true }),
   webhookAllowPrivate: Type.Boolean(),
+  pagerUrl: Type.Union([Type.Null(), Type.String({ pattern: '^https?://[^\\s]+$' })]),
+  pagerToken: Type.Union([Type.Null(), Type.String({ minLength: 16, maxLength: 256 })]),
   verifyProfile: Type.Union([Type.Literal('us'), Type.Literal('local')]),
   verifyPolicy: Type.Array(Type.String({ pattern: '^(recalled|suspect|expired)=(false|info)$' }), { uniqueItems: true }),
   verifyZone: Type.String({ pattern: `^(?:${Intl.supportedValuesOf('timeZone').join('|')}|UTC)$` }),
@@ -166,6 +171,37 @@ export const SETTINGS = {
       'If it is lost, the log cannot go on under its name; if others have it, they can sign in its name. Back it up apart from the data. All processes on one database need the same.',
     fix: 'Name a file with the key that signed this log before.',
   },
+  vaultKeyFile: {
+    env: 'LOTLINE_VAULT_KEY_FILE',
+    flag: '--vault-key-file <file>',
+    kind: 'text',
+    byDefault: null,
+    unit: 'file; unset: vault.key in the data folder, made when somebody is first put into the vault',
+    about: 'The key under which the identities of patients and donors are sealed.',
+    ifWrong:
+      'If it is lost, nobody can read the identities any more; who has it and the store can. Back it up apart from the data. All processes on one database need the same.',
+    fix: 'Name the file with the key under which the vault was sealed.',
+  },
+  coiFacility: {
+    env: 'LOTLINE_COI_FACILITY',
+    flag: '--coi-facility <number>',
+    kind: 'text',
+    byDefault: 'A9999',
+    unit: 'facility identification number of ISBT 128, 5 characters',
+    about: 'Under which chain of identity identifiers are issued for orders that bring none.',
+    ifWrong: 'A9999 is for examples: others may issue the same identifiers. Use the number that ICCBBA has given to the organisation.',
+    fix: 'Give five characters: a letter but O, or a digit from 1 to 9, then letters and digits.',
+  },
+  retention: {
+    env: 'LOTLINE_RETENTION',
+    flag: '--retention <list>',
+    kind: 'list',
+    byDefault: [],
+    unit: 'expiry=, use= with years, separated by commas; expiry=30,use=10 where not named',
+    about: 'For how long it is kept who was given cells: after their expiry, and after they were given. The longer one holds.',
+    ifWrong: 'Too short: identities may be erased that the law has you keep. Too long: requests for erasure are refused without need.',
+    fix: 'Write such as expiry=30,use=10.',
+  },
   webhookAllowPrivate: {
     env: 'LOTLINE_WEBHOOK_ALLOW_PRIVATE',
     flag: '--webhook-allow-private',
@@ -176,6 +212,27 @@ export const SETTINGS = {
     ifWrong:
       'On: whoever may subscribe can have this service send requests to what only it reaches. Off: receivers within your network get nothing.',
     fix: 'Write on or off.',
+  },
+  pagerUrl: {
+    env: 'LOTLINE_PAGER_URL',
+    flag: '--pager-url <url>',
+    kind: 'text',
+    byDefault: null,
+    unit: 'http(s) URL; unset: nobody is paged',
+    about: 'Where every finding about patient safety is posted at once, and again until it is taken. Nothing mutes it.',
+    ifWrong: 'Nobody hears of a mix-up but who looks at the list of findings.',
+    fix: 'Write the whole URL, such as https://pager.example/lotline.',
+  },
+  pagerToken: {
+    env: 'LOTLINE_PAGER_TOKEN',
+    flag: '--pager-token <secret>',
+    kind: 'text',
+    byDefault: null,
+    unit: '16 to 256 characters; unset: pages are not signed',
+    about: 'The secret with which pages are signed, as webhooks are (docs/subscriptions.md).',
+    ifWrong: 'The pager cannot tell a page from what somebody else sends it.',
+    fix: 'Take 32 or more random characters.',
+    secret: true,
   },
   verifyProfile: {
     env: 'LOTLINE_VERIFY_PROFILE',
@@ -291,6 +348,13 @@ function valueIn(text: SettingText, given: unknown): unknown {
     case 'text':
       return given;
   }
+}
+
+/** Years for which it is kept who was given cells (domain.md INV-30): 30 after expiry and 10 after use where nothing else is set. */
+export function retentionOf({ retention }: Pick<Settings, 'retention'>): { afterExpiry: number; afterUse: number } {
+  const years = (name: string, byDefault: number) =>
+    Number(retention.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? byDefault);
+  return { afterExpiry: years('expiry', 30), afterUse: years('use', 10) };
 }
 
 const SWITCH: ReadonlyMap<string, boolean> = new Map([

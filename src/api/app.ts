@@ -12,9 +12,22 @@ import { readBodiesAsBytes } from './bodies.ts';
 import { capturedRoutes } from './captures.ts';
 import type { ApiDeps } from './deps.ts';
 import { epcisRoutes } from './epcis.ts';
+import { findingStream } from './finding-stream.ts';
 import { findingRoutes } from './findings.ts';
 import { genealogyRoutes } from './genealogy.ts';
 import { identifierRoutes } from './identifiers.ts';
+import { chainRoutes } from './identity/chains.ts';
+import { checkRoutes } from './identity/checks.ts';
+import { dryRunRoutes } from './identity/dry-run.ts';
+import { excursionRoutes } from './identity/excursions.ts';
+import { fhirRoutes } from './identity/fhir.ts';
+import { handoverRoutes } from './identity/handovers.ts';
+import { kpiRoutes } from './identity/kpis.ts';
+import { lookBackRoutes } from './identity/lookback.ts';
+import { offlineRoutes } from './identity/offline.ts';
+import { orderActRoutes } from './identity/order-acts.ts';
+import { orderRoutes } from './identity/orders.ts';
+import { releaseRoutes } from './identity/releases.ts';
 import { keyRoutes } from './keys.ts';
 import { labelRoutes } from './labels.ts';
 import { ledgerRoutes, proofRoutes } from './ledger.ts';
@@ -25,12 +38,16 @@ import { openScsRoutes } from './open-scs.ts';
 import { describeInterface, openapiRoutes } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
 import { packRoutes } from './packs.ts';
+import { peopleRoutes } from './people.ts';
+import { keepPersonsOut } from './personal-gate.ts';
 import { poolRoutes } from './pools.ts';
 import { answerProblem } from './problems.ts';
+import { readingRoutes } from './readings.ts';
 import { linkRoutes, resolverRoutes } from './resolver.ts';
 import { scanRoutes } from './scan.ts';
 import { thingRoutes } from './things.ts';
 import { tryoutRoutes } from './tryouts.ts';
+import { vaultRoutes } from './vault.ts';
 import { verificationRoutes, verifyRoutes } from './verify.ts';
 
 /** A longer URL is answered 414. Lists of identifiers in a query fit; longer ones belong in a named query. */
@@ -109,8 +126,9 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       throw new LotlineError('REQ-URI', `the URL has more than ${URL_MAX} characters`, { fix: 'Use a named query for long lists.' });
   });
   app.addHook('onRequest', async (request) => {
-    if (!request.is404) request.principal = await authenticate(deps.keys, request);
+    if (!request.is404) request.principal = await authenticate(deps, request);
   });
+  keepPersonsOut(app, deps);
   app.addHook('onResponse', async (request, reply) => metrics.observe(request, reply));
   app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log));
   app.setNotFoundHandler((request, reply) => {
@@ -126,11 +144,13 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(
     async (api) => {
       await api.register(keyRoutes(deps));
+      await api.register(peopleRoutes(deps));
       await api.register(identifierRoutes());
       await api.register(scanRoutes(deps));
       await api.register(thingRoutes(deps));
       await api.register(genealogyRoutes(deps));
       await api.register(findingRoutes(deps));
+      await api.register(findingStream(deps));
       await api.register(masterdataRoutes(deps));
       await api.register(linkRoutes(deps));
       await api.register(tryoutRoutes(deps));
@@ -142,6 +162,20 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       await api.register(packRoutes(deps));
       await api.register(verificationRoutes(deps));
       await api.register(openScsRoutes(deps));
+      await api.register(orderRoutes(deps));
+      await api.register(orderActRoutes(deps));
+      await api.register(releaseRoutes(deps));
+      await api.register(vaultRoutes(deps));
+      await api.register(checkRoutes(deps));
+      await api.register(handoverRoutes(deps));
+      await api.register(dryRunRoutes(deps));
+      await api.register(offlineRoutes(deps));
+      await api.register(chainRoutes(deps));
+      await api.register(lookBackRoutes(deps));
+      await api.register(fhirRoutes(deps));
+      await api.register(kpiRoutes(deps));
+      await api.register(excursionRoutes(deps));
+      await api.register(readingRoutes(deps));
     },
     { prefix: '/api/v1' },
   );

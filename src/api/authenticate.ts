@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { allows, type Keys, type Principal, type Role } from '../access/index.ts';
+import { allows, type Keys, type People, type Principal, type Role } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
 
 declare module 'fastify' {
@@ -14,8 +14,11 @@ declare module 'fastify' {
   }
 }
 
-/** Who sends a request to a route that is not public: 401 without a good key, 403 when its roles do not reach. */
-export async function authenticate(keys: Keys, request: FastifyRequest): Promise<Principal | null> {
+/** Who may bear witness of themselves: keys, and people by their sessions. */
+export type Bearers = { readonly keys: Pick<Keys, 'principalOf'>; readonly people: Pick<People, 'principalOf'> };
+
+/** Who sends a request to a route that is not public: 401 without a good key or session, 403 when its roles do not reach. */
+export async function authenticate({ keys, people }: Bearers, request: FastifyRequest): Promise<Principal | null> {
   const { roles, public: open } = request.routeOptions.config;
   if (open || isPreflightRoute(request)) return null;
   const { authorization } = request.headers;
@@ -30,16 +33,22 @@ export async function authenticate(keys: Keys, request: FastifyRequest): Promise
       },
     );
   }
-  const principal = await keys.principalOf(token);
+  const ofPerson = token.startsWith('ls_');
+  const principal = await (ofPerson ? people : keys).principalOf(token);
+  if (principal === null && ofPerson)
+    throw new LotlineError('ACC-EXPIRED', 'the session is unknown, or has ended', {
+      at: 'Authorization',
+      fix: 'Log in again: POST /api/v1/sessions.',
+    });
   if (principal === null)
     throw new LotlineError('ACC-DENIED', 'the key is unknown or was ended', {
       at: 'Authorization',
       fix: 'Ask an administrator for a key.',
     });
   if (!principal.roles.some((role) => (roles as readonly string[] | undefined)?.includes(role)))
-    throw new LotlineError('ACC-SCOPE', `the key's role (${principal.roles.join(', ')}) does not reach here`, {
+    throw new LotlineError('ACC-SCOPE', `the ${ofPerson ? 'person' : 'key'}'s role (${principal.roles.join(', ')}) does not reach here`, {
       at: 'Authorization',
-      fix: `Use a key with the role ${(roles ?? []).join(' or ')}.`,
+      fix: `Use ${ofPerson ? 'the account of somebody' : 'a key'} with the role ${(roles ?? []).join(' or ')}.`,
     });
   return principal;
 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { rolesWith } from '../access/index.ts';
+import { contentDigest, rolesWith, twoPeople } from '../access/index.ts';
 import { LotlineError } from '../errors.ts';
 import { expiryIn, gtinIn, lotIn } from '../numbers/index.ts';
 import { principalOf } from './authenticate.ts';
@@ -8,6 +8,7 @@ import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
 import { wanted } from './limits.ts';
 import { linkNext, numberCursor, PAGE_PARAMETERS, pageOf } from './paging.ts';
+import { SIGNATURE, SIGNATURE_TOKENS } from './people.ts';
 import { LIST_BODY_MAX, NAMED_MAX, nameText, newId, READING } from './pools.ts';
 import { keyIn } from './things.ts';
 
@@ -69,6 +70,7 @@ const BATCH = Type.Object({
   ...COUNTS,
   kpis: Type.Object({ serialAccountability: FIGURE, firstPassSerialization: FIGURE, lineYield: FIGURE }),
   closing: Type.Union([Type.Null(), Type.Object({ ...COUNTS, ...CLOSING, at: Type.String() })]),
+  signatures: Type.Array(SIGNATURE, { description: 'Of every attempt to close it, oldest first.' }),
 });
 
 const PATH = Type.Object({ id: Type.String({ maxLength: 100, description: 'From GET /api/v1/batches.' }) });
@@ -77,12 +79,12 @@ const THING = Type.String({ minLength: 1, maxLength: 300, pattern: '^[^\\u0000]*
 const PARTIAL_MAX = 1_000;
 
 /** Batches of a packaging line: opened, watched, reconciled and closed (domain.md §5). */
-export function batchRoutes({ readers, capture, keys }: ApiDeps): FastifyPluginAsyncTypebox {
+export function batchRoutes({ readers, capture, keys, signatures }: ApiDeps): FastifyPluginAsyncTypebox {
   const batchAt = async (id: string) => {
     const answer = await readers.ask('batch', { id });
     if (answer === null)
       throw new LotlineError('NOT-FOUND', 'there is no such batch', { at: '{id}', fix: 'Take an id from GET /api/v1/batches.' });
-    return answer;
+    return { ...answer, signatures: await readers.look('signaturesAbout', { about: `batch/${id}` }) };
   };
   return async (app) => {
     readSmallJson(app, LIST_BODY_MAX);
@@ -205,7 +207,7 @@ export function batchRoutes({ readers, capture, keys }: ApiDeps): FastifyPluginA
           tags,
           summary: 'Reconcile a batch and close it',
           description:
-            'It stays open, with the reasons, where a number is unaccounted for or anything about its packs is critical. What does not agree becomes a finding. What the line does not tell is no agreement.',
+            'It stays open, with the reasons, where a number is unaccounted for or anything about its packs is critical. What does not agree becomes a finding. What the line does not tell is no agreement. Signatures, where given, are of two people.',
           params: PATH,
           body: Type.Object(
             {
@@ -224,9 +226,7 @@ export function batchRoutes({ readers, capture, keys }: ApiDeps): FastifyPluginA
                 },
                 { additionalProperties: false },
               ),
-              signatures: Type.Optional(
-                Type.Array(Type.String({ maxLength: 500 }), { maxItems: 10, description: 'None are taken yet: a 501.' }),
-              ),
+              signatures: Type.Optional(SIGNATURE_TOKENS),
             },
             {
               additionalProperties: false,
@@ -238,16 +238,22 @@ export function batchRoutes({ readers, capture, keys }: ApiDeps): FastifyPluginA
       },
       async (request) => {
         const { id } = request.params;
-        const { counters, signatures = [] } = request.body;
-        if (signatures.length > 0)
-          throw new LotlineError('NOT-SUPPORTED', 'signatures of a closing are not taken yet', {
-            at: '/signatures',
-            fix: 'Close the batch without them.',
-          });
+        const { counters, signatures: tokens = [] } = request.body;
+        const content = contentDigest(request.body);
+        const { signatures: signed, digests } = await signatures.resolve(tokens, { content });
+        if (signed.length > 0) twoPeople(signed);
         const { goodPrints = null, finishedPacks = null, theoretical = null, loose = [], rejected = [] } = counters;
         const partial = (counters.partial ?? []).map((one, i) => keyIn(one, `/counters/partial/${i}`));
         const told = { goodPrints, finishedPacks, theoretical, loose, rejected, partial };
-        await capture.record({ kind: 'close-batch', id, counters: told }, principalOf(request).id);
+        await capture.record(
+          {
+            kind: 'close-batch',
+            id,
+            counters: told,
+            ...(signed.length > 0 && { signatures: signed, content, live: { tokens: digests } }),
+          },
+          principalOf(request).id,
+        );
         const { closing } = await batchAt(id);
         return closing;
       },

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
-import type { Keys } from '../access/index.ts';
+import type { Keys, People, Signatures, Vault } from '../access/index.ts';
 import type { DocumentReaders } from '../capture/document-readers.ts';
 import type { CaptureService } from '../capture/service.ts';
 import type { SourceClocks } from '../integrations/source-clocks.ts';
@@ -22,6 +22,13 @@ export type ApiDeps = {
   /** Watches whether the sources of events have the right time. */
   readonly clocks: SourceClocks;
   readonly keys: Keys;
+  readonly people: People;
+  /** What people sign with, and what acts rest on. */
+  readonly signatures: Signatures;
+  /** Who patients and donors are. */
+  readonly vault: Vault;
+  /** Notes what was erased beside the store, where no restore writes over it. */
+  readonly noteErasures: () => Promise<void>;
   readonly verification: Verification;
   readonly packs: PackOperations;
   /** The log's public key, in the form in which it is handed on. */

@@ -40,7 +40,7 @@ async function open(epcFormat: EpcFormat = 'Never_Translates'): Promise<FastifyI
   readBodiesAsBytes(made, keepWithinLimits(made, API_LIMITS), API_LIMITS);
   made.decorateRequest('principal', null);
   made.addHook('onRequest', async (request) => {
-    request.principal = { id: 'k_test', name: 'test', roles: ['admin'] };
+    request.principal = { id: 'k_test', name: 'test', roles: ['admin'], sites: [], bearer: 'k_test' };
   });
   made.addHook('onRequest', checkVersionHeaders);
   made.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, () => {}));

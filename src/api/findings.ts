@@ -318,7 +318,9 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
         const { id } = request.params;
         const place = await readers.look('findingPlace', { id });
         if (place === null) throw unknownFinding();
-        const { done } = await capture.record(changeOf(place, request.body), principalOf(request).id);
+        const change = changeOf(place, request.body);
+        refuseClosing(place, change);
+        const { done } = await capture.record(change, principalOf(request).id);
         const { list } = await readers.ask('findings', { id, limit: 1 });
         const [finding] = list;
         if (!done || finding === undefined) throw unknownFinding();
@@ -326,6 +328,15 @@ export function findingRoutes({ readers, capture }: ApiDeps): FastifyPluginAsync
       },
     );
   };
+}
+
+/** What endangers a patient closes when it no longer holds, or by the signed resolution of quality: never from the list (domain.md §12.3, §21). */
+function refuseClosing({ code, state }: FindingPlace, { stage }: EditFinding): void {
+  if (stage === undefined || !isClosing(stage) || state === 'closed' || FINDINGS[code as FindingCode].severity !== 'patient-safety') return;
+  throw new LotlineError('FND-STAGE', `${code} is about patient safety: it is not closed by hand`, {
+    at: '/stage',
+    fix: 'Have quality resolve it (POST /api/v1/identity/checks/{checkId}/resolution), or capture what puts it right.',
+  });
 }
 
 type Changes = {

@@ -5,11 +5,13 @@ import { LotlineError } from '../errors.ts';
 import { principalOf } from './authenticate.ts';
 import { readSmallJson } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
+import { SITES, sitesIn } from './people.ts';
 
 const KEY = Type.Object({
   id: Type.String(),
   name: Type.String(),
   roles: Type.Array(Type.String()),
+  sites: Type.Array(Type.String({ description: 'Canonical keys. None: everywhere.' })),
   created: Type.String({ format: 'date-time' }),
   ended: Type.Union([Type.Null(), Type.String({ format: 'date-time' })]),
 });
@@ -38,6 +40,7 @@ export function keyRoutes({ keys }: ApiDeps): FastifyPluginAsyncTypebox {
                 description: 'What the key is for; no personal data.',
               }),
               roles: Type.Array(Type.Unsafe<Role>({ type: 'string', enum: ROLE_NAMES }), { minItems: 1, uniqueItems: true }),
+              sites: Type.Optional(SITES),
             },
             { additionalProperties: false, example: { name: 'packaging line 3', roles: ['line'] } },
           ),
@@ -45,8 +48,8 @@ export function keyRoutes({ keys }: ApiDeps): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { name, roles } = request.body;
-        const granted = await keys.grant({ name, roles }, principalOf(request).id);
+        const { name, roles, sites = [] } = request.body;
+        const granted = await keys.grant({ name, roles, sites: sitesIn(sites) }, principalOf(request).id);
         return await reply.code(201).header('location', `/api/v1/keys/${granted.id}`).send(granted);
       },
     );

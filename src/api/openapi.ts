@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync, FastifySchema } from 'fastify';
+import { ROLE_NAMES } from '../access/index.ts';
 import { VERSION } from '../settings.ts';
 import { type ApiDocument, docsPage } from './docs-page.ts';
 import { describeRoute } from './route-description.ts';
@@ -43,12 +44,17 @@ export async function describeInterface(app: FastifyInstance): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       webhooks: WEBHOOKS as never,
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key: Authorization: Bearer lk_…' } } },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', description: 'An API key or the session of a person: Authorization: Bearer lk_… or ls_…' },
+        },
+      },
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => (typeof json['$id'] === 'string' ? json['$id'] : `shape-${i}`) },
     transform: ({ schema, url, route }) => {
       const open = route.config?.public === true;
-      const roles = (route.config?.roles ?? []).join(', ');
+      const some = route.config?.roles ?? [];
+      const roles = some.length === ROLE_NAMES.length ? 'every role' : some.join(', ');
       const whole = describeRoute([route.method].flat()[0] as string, url, (schema ?? {}) as FastifySchema);
       const text = (schema as { description?: string } | undefined)?.description;
       const described = {
@@ -59,7 +65,7 @@ export async function describeInterface(app: FastifyInstance): Promise<void> {
           ...((whole.response as object | undefined) ?? { 200: { type: 'string', description: 'The answer.' } }),
           ...(!open && {
             401: problem('No key, or none that is in force.'),
-            403: problem(`The key has none of the roles ${roles}.`),
+            403: problem(some.length === ROLE_NAMES.length ? 'The key has no role.' : `The key has none of the roles ${roles}.`),
           }),
           default: problem('What went wrong, as a problem (RFC 9457).'),
         },

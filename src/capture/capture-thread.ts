@@ -10,7 +10,7 @@ import { Capturer, type Outcome, type TakenDocument } from './capturer.ts';
 import { carryOut } from './commands.ts';
 import { captureGroup, GROUP_BYTES, GROUP_DOCUMENTS, GROUP_FIRST, internal, RETRY_MS, storeBusy } from './group.ts';
 import type { Expectation, ShipmentTerms } from './outcome.ts';
-import { type Command, changesWhatIsKept, type KeptChange } from './service.ts';
+import { type Asked, changesWhatIsKept, type KeptChange } from './service.ts';
 import { prepare, standBack } from './threads.ts';
 
 export type CaptureThreadData = { folder: string; rules: 'flag' | 'enforce'; origin: string; signerKey: string; maxEvents: number };
@@ -18,7 +18,7 @@ export type CaptureRequest =
   | { wake: true }
   | { event: number; until: number; captureID: string; body: Uint8Array; actor: string; expect?: Expectation }
   | { check: number; until: number; body: Uint8Array; actor: string; terms: ShipmentTerms | null }
-  | { record: number; until: number; command: Command | KeptChange; actor: string }
+  | { record: number; until: number; command: Asked | KeptChange; actor: string }
   | { close: true };
 export type CaptureReply =
   | { ready: true }

@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { allows } from '../access/index.ts';
 import { formatHashId, isRefused, type ReadDocument, readDocument } from '../epcis/index.ts';
 import type { ReadEvent } from '../epcis/model.ts';
 import { LotlineError } from '../errors.ts';
+import { blocksPlan, ConcernsIdentity, IdentityProjection, type StoredEvent } from '../identity/index.ts';
 import { encodeLeaf, Frontier, leafHash, type NoteSigner, partialTilesOfSize, signCheckpoint } from '../ledger/index.ts';
 import { sha256Node } from '../ledger/node-crypto.ts';
 import { ENFORCED, FINDINGS, type FindingCode, FUTURE_MICROSECONDS } from '../lifecycle/findings.ts';
-import { NONE } from '../lifecycle/state.ts';
+import { NONE, type Node } from '../lifecycle/state.ts';
 import type { Journal, Savepoint } from '../store/journal.ts';
 import type { EntryRow, FindingThing, JobRow, PayloadRow } from '../store/rows.ts';
 import { eachNumber } from '../store/sql.ts';
@@ -63,6 +65,7 @@ export class Capturer {
   /** Who sent each entry of the transaction: the journal may keep them back until the commit. */
   private readonly actors = new Map<number, string>();
   private readonly prefixes = new LearnedPrefixes();
+  private readonly identity: IdentityProjection;
   /** How many documents the next run may have: fewer after one that had to be taken apart. */
   private togetherMax = TOGETHER_MAX;
 
@@ -71,11 +74,13 @@ export class Capturer {
     this.options = options;
     this.clock = options.clock ?? Date.now;
     this.frontier = frontier;
+    this.identity = new IdentityProjection(journal);
   }
 
   static async open(journal: Journal, options: CapturerOptions): Promise<Capturer> {
     const capturer = new Capturer(journal, options, await storedFrontier(journal));
     await capturer.prefixes.recall(journal);
+    await capturer.identity.recall();
     return capturer;
   }
 
@@ -143,16 +148,41 @@ export class Capturer {
     ];
   }
 
-  /** Appends one entry that is no event, with what it changes. */
+  /** Appends one entry that is no event, with what it changes; behind it, if there is one, the event by which it tells partners. All of it or nothing. */
   async record<T>(
     entry: { kind: string; actor: string; body: unknown },
-    change: (journal: Journal, seq: number, recordTime: number) => Promise<T>,
+    change: (journal: Journal, seq: number, recordTime: number, identity: IdentityProjection) => Promise<T>,
     alongside?: Alongside<T>,
+    event?: string,
   ): Promise<T> {
     return await this.transaction(async () => {
       const seq = this.append(entry.kind, entry.actor, Buffer.from(JSON.stringify(entry.body)), {});
-      return await change(this.journal, seq, this.recordTime);
+      const result = await change(this.journal, seq, this.recordTime, this.identity);
+      if (event !== undefined) await this.captureOwn(Buffer.from(event), entry.actor);
+      return result;
     }, alongside);
+  }
+
+  /** An event that lotline writes itself: refused, it takes what it tells of with it. */
+  private async captureOwn(body: Uint8Array, actor: string): Promise<void> {
+    const taken: TakenDocument = {
+      id: 0,
+      captureID: randomUUID(),
+      actor,
+      behaviour: 'rollback',
+      kind: 'event',
+      created: this.clock(),
+      body,
+    };
+    const { success, errors } = await this.captureDocument(taken);
+    const [problem] = errors;
+    if (success || problem === undefined) return;
+    throw new LotlineError(problem.code, problem.title, {
+      at: problem.at,
+      fix: problem.fix,
+      ...(problem.things && { things: problem.things }),
+      ...(problem.unmet && { unmet: problem.unmet }),
+    });
   }
 
   /** Changes what is kept beside the journal, without an entry. `now` is in ms. */
@@ -271,6 +301,7 @@ export class Capturer {
     await this.journal.rollback();
     this.frontier = await storedFrontier(this.journal);
     await this.prefixes.recall(this.journal);
+    await this.identity.recall();
     this.doubtful = false;
   }
 
@@ -328,7 +359,8 @@ export class Capturer {
       const document = this.read(taken);
       const reads: ReadEvent[] = [];
       for (const item of document.events()) {
-        if (isRefused(item) || item.event.type === 'TransformationEvent' || item.event.errorDeclaration !== null) return null;
+        if (isRefused(item) || item.event.type === 'TransformationEvent' || item.event.errorDeclaration !== null || item.identity !== null)
+          return null;
         reads.push(item);
       }
       return { taken, document, reads, things: reads.reduce((count, read) => count + countThings(read), 0) };
@@ -354,7 +386,7 @@ export class Capturer {
       return outcomes;
     } catch (error) {
       // A document that is refused as a whole is told so when it has its own turn.
-      if (!(error instanceof NotTogether || error instanceof LotlineError)) throw error;
+      if (!(error instanceof NotTogether || error instanceof ConcernsIdentity || error instanceof LotlineError)) throw error;
       await takeBack();
       this.togetherMax = Math.max(2, Math.floor(readings.length / 2));
       const half = Math.ceil(readings.length / 2);
@@ -383,8 +415,9 @@ export class Capturer {
       runs.push(run);
     }
     const moment = { firsts: runs.map((run) => run.firstSeq), recordTime: this.recordTime };
-    await foldEvents(this.journal, accepted, moment);
+    const folded = await foldEvents(this.journal, accepted, moment);
     await saveFindings(this.journal, found, moment);
+    await this.identity.takeEvents(storedEvents(accepted, folded), [], this.recordTime, false);
     await this.journal.putPayloads(payloads);
     await this.prefixes.keep(this.journal);
     return runs.map((run, i) => {
@@ -516,10 +549,10 @@ export class Capturer {
     const dependants = unacknowledged(read, found, voids, keyOf);
     const own = [...found.filter((o) => o.seq === seq), ...dependants];
     for (const o of own) report?.(o.code as FindingCode, keysOf([o], keyOf));
-    const refusing = this.options.rules === 'enforce' ? own.filter((o) => ENFORCED.has(o.code)) : [];
+    const refusing = this.options.rules === 'enforce' ? own.filter((o) => ENFORCED.has(o.code) || blocksPlan(o.code)) : [];
     if (refusing.length === 0) {
       await this.journal.release('event');
-      return { refused: [], blocked: run.errors.length > errors || dependants.length > 0 };
+      return { refused: [], blocked: run.errors.length > errors || dependants.length > 0 || own.some((o) => blocksPlan(o.code)) };
     }
     const refused = [...new Set(refusing.map((o) => o.code))].map((code) => {
       const things = keysOf(
@@ -568,7 +601,11 @@ export class Capturer {
     const moment = { firsts: [run.firstSeq], recordTime: this.recordTime };
     const folded = await foldEvents(this.journal, accepted, moment);
     await saveFindings(this.journal, found, moment);
-    return { found: [...found, ...folded.found], keyOf: folded.keyOf, voids: accepted.flatMap(({ voids }) => voids) };
+    const voids = accepted.flatMap((one) => one.voids);
+    const identity = await this.identity.takeEvents(storedEvents(accepted, folded), voids, this.recordTime);
+    const others = await this.identity.keys(identity.map(({ node }) => node));
+    const keyOf = (node: Node) => folded.keyOf(node) ?? others.get(node) ?? null;
+    return { ...folded, found: [...found, ...folded.found, ...identity], keyOf, voids };
   }
 
   /** Says whether an event is new, appends it if it is, and finds what is odd about its arrival. */
@@ -602,7 +639,9 @@ export class Capturer {
     const captured = new Map(rows.map((row) => [row.seq, row.actor]));
     const others = voids.filter((one) => (this.actors.get(one) ?? captured.get(one)) !== actor);
     if (others.length === 0) return [];
-    const [key] = await db.all<{ roles: string }>(sql`SELECT roles FROM api_key WHERE id = ${actor}`);
+    const [key] = await db.all<{ roles: string }>(
+      sql`SELECT roles FROM api_key WHERE id = ${actor} UNION ALL SELECT roles FROM person WHERE id = ${actor}`,
+    );
     if (key !== undefined && allows(JSON.parse(key.roles) as string[], 'administer')) return [];
     return others.map((other) => ({ code: 'VOID-DENIED', seq, node: 0, other }));
   }
@@ -659,6 +698,9 @@ type Judged = {
   readonly declaredBy: readonly number[];
   readonly found: readonly FindingThing[];
 };
+
+const storedEvents = (accepted: readonly Accepted[], { facts }: Folded): StoredEvent[] =>
+  accepted.map(({ seq, read }, i) => ({ seq, read, facts: facts[i] as StoredEvent['facts'] }));
 
 function outcomeOf(taken: TakenDocument, run: DocumentRun, events: number, undone: boolean): Outcome {
   return {

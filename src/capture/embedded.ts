@@ -7,7 +7,7 @@ import type { CaptureReply, CaptureRequest, CaptureThreadData } from './capture-
 import type { Outcome } from './capturer.ts';
 import type { IntakeReply, IntakeRequest } from './intake-thread.ts';
 import type { Expectation, ShipmentTerms } from './outcome.ts';
-import type { Acceptance, CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
+import type { Acceptance, Asked, CaptureService, Change, KeptChange, PendingJob } from './service.ts';
 import { besideThis, fromProblem, ownBuffer, ready, startThread } from './threads.ts';
 
 export type QueueLimits = {
@@ -142,7 +142,7 @@ export class EmbeddedCapture implements CaptureService {
     }
   }
 
-  async record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }> {
+  async record(command: Asked | KeptChange, actor: string): Promise<{ done: boolean }> {
     return { done: await this.askSoon<boolean>((record, until) => this.send({ record, until, command, actor })) };
   }
 

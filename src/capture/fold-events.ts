@@ -35,7 +35,12 @@ function firstOf({ firsts }: Moment, seq: number): number {
 type LateEvent = { readonly accepted: Accepted; readonly event: NamedEvent };
 
 /** What folding a run of events found, and the canonical keys of the things that the run names. */
-export type Folded = { readonly found: readonly FindingThing[]; readonly keyOf: (node: Node) => string | null };
+export type Folded = {
+  readonly found: readonly FindingThing[];
+  readonly keyOf: (node: Node) => string | null;
+  /** Of every event of the run, in its order. */
+  readonly facts: readonly Facts[];
+};
 
 /**
  * Folds accepted events in document order and saves what they are and what they change. What goes on top of the present is folded in memory and
@@ -43,7 +48,7 @@ export type Folded = { readonly found: readonly FindingThing[]; readonly keyOf: 
  * folded again, once for all of it. Runs inside the caller's transaction.
  */
 export async function foldEvents(journal: Journal, accepted: readonly Accepted[], moment: Moment): Promise<Folded> {
-  if (accepted.length === 0) return { found: [], keyOf: () => null };
+  if (accepted.length === 0) return { found: [], keyOf: () => null, facts: [] };
   const fold = new Fold();
   const naming = await Naming.of(
     journal,
@@ -56,8 +61,10 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
   const late: LateEvent[] = [];
   const effective: Facts[] = [];
   const shipments: Shipped[] = [];
+  const facts: Facts[] = [];
   for (const a of accepted) {
     const event = await naming.name(a);
+    facts.push(event.facts);
     if (isEffective(a)) effective.push(event.facts);
     fold.positions.set(a.seq, event.facts.position);
     const ships = isEffective(a) && event.facts.bizStep === 'shipping';
@@ -89,7 +96,7 @@ export async function foldEvents(journal: Journal, accepted: readonly Accepted[]
   const unfit = await shippedUnfit(journal, shipments);
   await saveFindings(journal, [...misused, ...unfit], moment);
   found.push(...misused, ...unfit);
-  return { found, keyOf: (node) => naming.keyOf(node) };
+  return { found, keyOf: (node) => naming.keyOf(node), facts };
 }
 
 /** Stores findings; one that is there already takes in what is new to it. */

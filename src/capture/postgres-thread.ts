@@ -24,7 +24,7 @@ import {
   readShipment,
   WRITER_IDLE,
 } from './postgres-messages.ts';
-import { type Change, type Command, changesWhatIsKept, type KeptChange } from './service.ts';
+import { type Asked, type Change, changesWhatIsKept, type KeptChange } from './service.ts';
 
 /** A process that is not the writer asks this often whether it can be. */
 const TAKEOVER_MS = 500;
@@ -269,7 +269,7 @@ async function answerOne(client: pg.Client, capturer: Capturer, { kind, captureI
       const { body: document, terms } = readShipment(body);
       await forget(client, [captureID], [[captureID, { verdicts: JSON.stringify(await capturer.check(document, actor, terms)) }]]);
     } else {
-      const command = JSON.parse(Buffer.from(body).toString('utf8')) as Command | KeptChange;
+      const command = JSON.parse(Buffer.from(body).toString('utf8')) as Asked | KeptChange;
       await carryOut(capturer, command, actor, async (done) => {
         await forget(client, [captureID], [[captureID, { done }]]);
         if (changesWhatIsKept(command)) await sayChanged(client, 'kept');

@@ -23,7 +23,7 @@ import {
   WRITER_TIMES,
   type WriterTimes,
 } from './postgres-messages.ts';
-import type { Acceptance, CaptureService, Change, Command, KeptChange, PendingJob } from './service.ts';
+import type { Acceptance, Asked, CaptureService, Change, KeptChange, PendingJob } from './service.ts';
 import { besideThis, startThread } from './threads.ts';
 
 /** How old a count of what waits may be; counting takes a tenth of the time at most, and longer when much that was deleted is in its way. */
@@ -126,7 +126,7 @@ export class PostgresCapture implements CaptureService {
     throw problemOf(answer);
   }
 
-  async record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }> {
+  async record(command: Asked | KeptChange, actor: string): Promise<{ done: boolean }> {
     const answer = await this.ask('command', actor, Buffer.from(JSON.stringify(command)));
     if ('done' in answer) return answer;
     throw problemOf(answer);
@@ -376,5 +376,6 @@ function problemOf(answer: IntakeAnswer): LotlineError {
     at: problem.at,
     fix: problem.fix,
     ...(problem.things && { things: problem.things }),
+    ...(problem.unmet && { unmet: problem.unmet }),
   });
 }

@@ -1,4 +1,6 @@
+import type { CredentialChange, PersonCommand, ReadCommand, Signed, VaultChange } from '../access/index.ts';
 import type { Vocabulary } from '../epcis/index.ts';
+import type { IdentityAct } from '../identity/index.ts';
 import type { EditFinding, RaiseFinding } from '../lifecycle/commands.ts';
 import type { ClearLine, CloseBatch, GrantNumbers, ImportNumbers, OpenBatch, PoolCommand, ReturnNumbers } from '../numbers/index.ts';
 import type { PutLinks, RemoveLinks } from '../resolver/commands.ts';
@@ -11,7 +13,16 @@ export type PendingJob = { id: number; captureID: string; actor: string; behavio
 
 /** What lotline itself is asked to put on record besides events; each becomes an entry of the journal. */
 export type Command =
-  | { kind: 'grant-key'; id: string; name: string; roles: readonly string[] /** SHA-256 of the secret, hex */; hash: string }
+  | {
+      kind: 'grant-key';
+      id: string;
+      name: string;
+      roles: readonly string[];
+      /** Canonical keys; everywhere, where not given. */
+      sites?: readonly string[];
+      /** SHA-256 of the secret, hex. */
+      hash: string;
+    }
   | { kind: 'end-key'; id: string }
   | { kind: 'resolve-finding'; code: string; seq: number; state: 'open' | 'closed'; note: string }
   | { kind: 'put-masterdata'; vocabularyList: readonly Vocabulary[] }
@@ -22,10 +33,29 @@ export type Command =
   | ReturnNumbers
   | ImportNumbers
   | OpenBatch
-  | CloseBatch
+  | (CloseBatch & Signed)
   | ClearLine
+  | IdentityAct
+  /** An act that was blocked: its kind, the code, and SHA-256 of what was asked for. It changes nothing. */
+  | { kind: 'note-refusal'; act: string; code: string; digest: string; things: readonly string[] }
   | PutLinks
-  | RemoveLinks;
+  | RemoveLinks
+  | PersonCommand
+  | (ReadCommand & Signed);
+
+/**
+ * What goes with a command when it is carried out, in the same transaction, and is no part of its entry: when the journal is replayed it is not there
+ * any more. With it the command is decided on first, and refused where the rules are against it; a replay trusts the journal.
+ */
+export type Live = {
+  /** Digests (hex) of the signing tokens that the command uses up. */
+  readonly tokens?: readonly string[];
+  readonly kept?: readonly KeptChange[];
+  /** A bare event, JSON: what the command tells partners in the ordinary stream. Its entry follows the command's. */
+  readonly event?: string;
+};
+/** A command as it is asked for. */
+export type Asked = Command & { readonly live?: Live };
 
 /**
  * What is kept for clients beside the journal, and is no entry: named queries and subscriptions (design.md §4). It goes the same way, because a store
@@ -39,7 +69,9 @@ export type KeptChange =
   | { kind: 'unsubscribe'; id: string }
   | { kind: 'note-progress'; id: string; version: number; next: number; progress: string }
   | { kind: 'put-verifications'; rows: readonly VerificationRow[] }
-  | { kind: 'note-verification'; id: string; info: string };
+  | { kind: 'note-verification'; id: string; info: string }
+  | CredentialChange
+  | VaultChange;
 
 /** Whether who delivers has to look what there is to deliver now; it notes progress itself. */
 export const changesWhatIsKept = ({ kind }: Command | KeptChange): boolean => WHAT_IS_KEPT.has(kind);
@@ -63,7 +95,7 @@ export interface CaptureService {
   captureEvent(request: { body: Uint8Array; actor: string; expect?: Expectation }): Promise<Outcome>;
   /** What each event would come to: a list of EventVerdict, as JSON text, for it may be long. */
   check(request: { body: Uint8Array; actor: string; shipment?: ShipmentTerms }): Promise<string>;
-  record(command: Command | KeptChange, actor: string): Promise<{ done: boolean }>;
+  record(command: Asked | KeptChange, actor: string): Promise<{ done: boolean }>;
   /** Jobs that are not in the journal's `capture_job` yet, newest first: all, or the one that is named. */
   pending(captureID?: string): Promise<PendingJob[]>;
   /** What waits for the fold, as far as this process knows: documents, their bytes, requests for a direct answer; and how many had to be refused. */

@@ -67,6 +67,7 @@ export function fromProblem(problem: Problem): LotlineError {
     at: problem.at,
     fix: problem.fix,
     ...(problem.things && { things: problem.things }),
+    ...(problem.unmet && { unmet: problem.unmet }),
   });
 }
 

@@ -19,6 +19,8 @@ export type FindingRecord = {
   /** How many things, where they have no numbers of their own or these are not known. */
   count?: number;
   readPoint?: string;
+  /** When the pager has taken it, as a date-time: until then it is sent again. */
+  paged?: string;
   messages?: readonly { text: string; at: number; seq: number }[];
   notification?: Notification;
 };

@@ -203,6 +203,12 @@ describe('packing (domain.md §6.1)', () => {
     expect(codes()).toEqual(['AGG-NOTCHILD L']);
   });
 
+  it('expects nobody to commission what was built into something', () => {
+    const built: Told = { type: 'AssociationEvent', action: 'ADD', parent: 'box', children: ['logger'] };
+    expect(given(built, shipped('logger')).codes()).toEqual([]);
+    expect(given(shipped('other'), built).codes()).toEqual(['SN-UNKNOWN other']);
+  });
+
   it('keeps built-in parts apart from content: a part may be in several things, and is not unpacked with them', () => {
     const build = (action: 'ADD' | 'DELETE', children: string[]): Told => ({ type: 'AssociationEvent', action, parent: 'box', children });
     const { stays, codes, parent } = given(

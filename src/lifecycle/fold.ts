@@ -206,6 +206,8 @@ export class Fold {
 
   private applyAssociation(facts: Facts, named: Named): void {
     this.seeAll(named.parent ? [...named.children, named.parent] : named.children, facts);
+    // What is built into something, a logger or a sensor, is introduced by that: nobody commissions it.
+    if (facts.action === 'ADD') for (const child of named.children) if ((child.flags & FLAG.known) === 0) this.becomeKnown(child);
     if (!named.parent) return;
     const parts = (facts.things[ROLE.child] ?? []).map((node): LotPart => ({ role: ROLE.child, node, quantity: null, uom: null }));
     this.applyLoose(facts, named.parent, 1, [...parts, ...partsIn(facts, ROLE.child)]);

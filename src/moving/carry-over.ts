@@ -1,6 +1,16 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { insertErasures, insertLinks, insertSalts, insertTokens, insertVault } from '../access/index.ts';
 import { NONE } from '../lifecycle/state.ts';
-import type { JobRow, VerificationRow } from '../store/rows.ts';
+import type {
+  JobRow,
+  PersonSecretRow,
+  VaultErasureRow,
+  VaultLinkRow,
+  VaultRow,
+  VaultSaltRow,
+  VaultTokenRow,
+  VerificationRow,
+} from '../store/rows.ts';
 import { insertVerifications } from '../store/verifications.ts';
 import type { Listener } from './replay.ts';
 import type { Carried, Finding, ToldFinding } from './truth.ts';
@@ -29,6 +39,11 @@ export async function carryOver(
       for (const change of insertRepeats(rows)) await db.run(change);
     });
     const verifications = new Batch<VerificationRow>((rows) => db.run(insertVerifications(rows)));
+    const identities = new Batch<VaultRow>((rows) => db.run(insertVault(rows)));
+    const salts = new Batch<VaultSaltRow>((rows) => db.run(insertSalts(rows)));
+    const words = new Batch<VaultTokenRow>((rows) => db.run(insertTokens(rows)));
+    const links = new Batch<VaultLinkRow>((rows) => db.run(insertLinks(rows)));
+    const erasures = new Batch<VaultErasureRow>((rows) => db.run(insertErasures(rows)));
     let lastJob = 0;
     for await (const one of carried) {
       if ('job' in one) {
@@ -37,11 +52,17 @@ export async function carryOver(
       } else if ('query' in one) await journal.putQuery(one.query);
       else if ('subscription' in one) await journal.putSubscription(one.subscription);
       else if ('verification' in one) await verifications.add(one.verification);
+      else if ('identity' in one) await identities.add(one.identity);
+      else if ('salt' in one) await salts.add(one.salt);
+      else if ('word' in one) await words.add(one.word);
+      else if ('link' in one) await links.add(one.link);
+      else if ('erasure' in one) await erasures.add(one.erasure);
+      else if ('secret' in one) await db.run(insertSecret(one.secret));
       else if ('meta' in one) await db.run(sql`INSERT INTO meta (name, value) VALUES (${one.meta.name}, ${one.meta.value})`);
       else if (one.finding.told === null) await numbers.add(one.finding);
       else await repeats.add({ ...one.finding, told: one.finding.told });
     }
-    for (const batch of [jobs, numbers, repeats, verifications]) await batch.end();
+    for (const batch of [jobs, numbers, repeats, verifications, identities, salts, words, links, erasures]) await batch.end();
     for (const change of UNKNOWN) await db.run(change);
     await more(lastJob);
     await journal.commit();
@@ -57,6 +78,12 @@ const CLEARED: readonly SQL[] = [
   sql`DELETE FROM subscription`,
   sql`DELETE FROM named_query`,
   sql`DELETE FROM verification`,
+  sql`DELETE FROM vault`,
+  sql`DELETE FROM vault_salt`,
+  sql`DELETE FROM vault_token`,
+  sql`DELETE FROM vault_link`,
+  sql`DELETE FROM vault_erasure`,
+  sql`DELETE FROM person_secret`,
   sql`DELETE FROM meta`,
   sql`DELETE FROM finding_thing WHERE finding IN (SELECT id FROM finding WHERE code = 'EV-DUP')`,
   sql`DELETE FROM finding WHERE code = 'EV-DUP'`,
@@ -99,6 +126,11 @@ function insertJobs(jobs: readonly JobRow[]): SQL {
       sql`(${j.id}, ${j.capture_id}, ${j.actor}, ${j.behaviour}, ${j.created}, ${j.finished}, ${j.success}, ${j.events}, ${j.stored}, ${j.errors})`,
   );
   return sql`INSERT INTO capture_job (id, capture_id, actor, behaviour, created, finished, success, events, stored, errors) VALUES ${listed(rows)}`;
+}
+
+function insertSecret(s: PersonSecretRow): SQL {
+  return sql`INSERT INTO person_secret (person, hash, setup_code, setup_expires, failures, locked_until)
+             VALUES (${s.person}, ${s.hash}, ${s.setup_code}, ${s.setup_expires}, ${s.failures}, ${s.locked_until})`;
 }
 
 const listed = (rows: readonly SQL[]): SQL => sql.join([...rows], sql`, `);

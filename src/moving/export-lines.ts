@@ -96,6 +96,35 @@ const LINES = {
     took: count,
     answer: json,
   }),
+  identity: closed({
+    ref: text,
+    kind: Type.Union([Type.Literal('patient'), Type.Literal('donor')]),
+    state: Type.Union([Type.Literal('open'), Type.Literal('restricted'), Type.Literal('erased')]),
+    version: count,
+    wrapped: orNull(text),
+    sealed: orNull(text),
+    contactWrapped: orNull(text),
+    contactSealed: orNull(text),
+  }),
+  salt: closed({ commitment: text, ref: text, sealed: text }),
+  word: closed({ token: text, ref: text, contact: Type.Boolean() }),
+  link: closed({ ref: text, id: text, sealed: text }),
+  erasure: closed({
+    id: text,
+    ref: text,
+    class: Type.Union([Type.Literal('contact'), Type.Literal('identity')]),
+    seq: orNull(count),
+    time: milliseconds,
+  }),
+  /** What proves who a person is. `hash` is argon2id's, `setupCode` a SHA-256. */
+  secret: closed({
+    person: text,
+    hash: orNull(text),
+    setupCode: orNull(text),
+    setupExpires: orNull(milliseconds),
+    failures: count,
+    lockedUntil: orNull(milliseconds),
+  }),
   meta: closed({ name: text, value: text }),
   document: closed({ captureID: text, parts: Type.Array(Type.Union([count, Type.Tuple([count])])), gaps: bytes }),
   entry: closed({
@@ -139,6 +168,21 @@ const readers: { readonly [Kind in keyof Lines]: (content: Lines[Kind]) => Expor
   manifest: (manifest) => ({ manifest }),
   end: (end) => ({ end }),
   meta: (meta) => ({ meta }),
+  identity: ({ contactWrapped, contactSealed, ...same }) => ({
+    identity: { ...same, contact_wrapped: contactWrapped, contact_sealed: contactSealed },
+  }),
+  salt: (salt) => ({ salt }),
+  word: ({ contact, ...same }) => ({ word: { ...same, contact: contact ? 1 : 0 } }),
+  link: (link) => ({ link }),
+  erasure: ({ time, ...same }) => ({ erasure: { ...same, time: Date.parse(time) } }),
+  secret: ({ setupCode, setupExpires, lockedUntil, ...same }) => ({
+    secret: {
+      ...same,
+      setup_code: setupCode,
+      setup_expires: setupExpires === null ? null : Date.parse(setupExpires),
+      locked_until: lockedUntil === null ? 0 : Date.parse(lockedUntil),
+    },
+  }),
   verification: ({ at, serialHash, scan, answer, ...same }) => ({
     verification: { ...same, at: Date.parse(at), serial_hash: serialHash, scan: jsonText(scan), answer: jsonText(answer) },
   }),
@@ -205,6 +249,14 @@ export const formatEnd = (lines: number, sha256: string): string => formatLine('
 
 export function formatCarried(carried: Carried): string {
   if ('meta' in carried) return formatLine('meta', carried.meta);
+  if ('salt' in carried) return formatLine('salt', carried.salt);
+  if ('link' in carried) return formatLine('link', carried.link);
+  if ('word' in carried) return formatLine('word', { ...carried.word, contact: carried.word.contact === 1 });
+  if ('erasure' in carried) return formatLine('erasure', { ...carried.erasure, time: new Date(carried.erasure.time).toISOString() });
+  if ('identity' in carried) {
+    const { contact_wrapped, contact_sealed, ...same } = carried.identity;
+    return formatLine('identity', { ...same, contactWrapped: contact_wrapped, contactSealed: contact_sealed });
+  }
   if ('query' in carried) {
     const { query, created, ...same } = carried.query;
     return formatLine('query', { ...same, query: JSON.parse(query) as unknown, created: new Date(created).toISOString() });
@@ -228,6 +280,11 @@ export function formatCarried(carried: Carried): string {
       scan: jsonValue(scan),
       answer: jsonValue(answer),
     });
+  }
+  if ('secret' in carried) {
+    const { setup_code: setupCode, setup_expires, locked_until, ...same } = carried.secret;
+    const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+    return formatLine('secret', { ...same, setupCode, setupExpires: time(setup_expires), lockedUntil: time(locked_until || null) });
   }
   if ('job' in carried) {
     const { capture_id, created, finished, success, errors, ...same } = carried.job;

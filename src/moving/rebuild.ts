@@ -6,7 +6,20 @@ import { type Listener, type ReplayOptions, replay } from './replay.ts';
 import { StoredTruth } from './stored-truth.ts';
 
 /** Told by no entry, so taken over: nothing is learned from comparing them. */
-const CARRIED: readonly TableName[] = ['checkpoint', 'capture_job', 'named_query', 'subscription', 'verification', 'meta'];
+const CARRIED: readonly TableName[] = [
+  'checkpoint',
+  'capture_job',
+  'named_query',
+  'subscription',
+  'verification',
+  'person_secret',
+  'vault',
+  'vault_salt',
+  'vault_token',
+  'vault_link',
+  'vault_erasure',
+  'meta',
+];
 
 export type RebuildReport = {
   /** Entries replayed. */

@@ -3,7 +3,18 @@ import { formatHashId } from '../epcis/index.ts';
 import { latestCheckpoint, storedRoot } from '../ledger/questions.ts';
 import type { Db } from '../store/db.ts';
 import { unpackBytes } from '../store/payload.ts';
-import type { JobRow, QueryRow, SubscriptionRow, VerificationRow } from '../store/rows.ts';
+import type {
+  JobRow,
+  PersonSecretRow,
+  QueryRow,
+  SubscriptionRow,
+  VaultErasureRow,
+  VaultLinkRow,
+  VaultRow,
+  VaultSaltRow,
+  VaultTokenRow,
+  VerificationRow,
+} from '../store/rows.ts';
 import {
   type Carried,
   type Document,
@@ -71,7 +82,16 @@ export class StoredTruth implements Truth {
 
   /** What is carried, in parts that lie in tables of their own. */
   carriedParts(): AsyncGenerator<Carried>[] {
-    return [this.jobs(), this.findings(), this.queries(), this.subscriptions(), this.verifications(), this.metas()];
+    return [
+      this.jobs(),
+      this.findings(),
+      this.queries(),
+      this.subscriptions(),
+      this.verifications(),
+      this.identities(),
+      this.secrets(),
+      this.metas(),
+    ];
   }
 
   private async *jobs(): AsyncGenerator<Carried> {
@@ -120,6 +140,44 @@ export class StoredTruth implements Truth {
       if (rows.length < PAGE_ROWS) return;
       after = (rows.at(-1) as VerificationRow).id;
     }
+  }
+
+  /** The vault, in one part: who is in it, and what it has of them. */
+  private async *identities(): AsyncGenerator<Carried> {
+    for (let after = ''; ; ) {
+      const rows = await this.db.all<VaultRow>(
+        sql`SELECT ref, kind, state, version, wrapped, sealed, contact_wrapped, contact_sealed FROM vault WHERE ref > ${after} ORDER BY ref LIMIT ${PAGE_ROWS}`,
+      );
+      for (const identity of rows) yield { identity };
+      if (rows.length < PAGE_ROWS) break;
+      after = (rows.at(-1) as VaultRow).ref;
+    }
+    for (let after = ''; ; ) {
+      const rows = await this.db.all<VaultSaltRow>(
+        sql`SELECT commitment, ref, sealed FROM vault_salt WHERE commitment > ${after} ORDER BY commitment LIMIT ${PAGE_ROWS}`,
+      );
+      for (const salt of rows) yield { salt };
+      if (rows.length < PAGE_ROWS) break;
+      after = (rows.at(-1) as VaultSaltRow).commitment;
+    }
+    for (let after: VaultTokenRow = { token: '', ref: '', contact: 0 }; ; ) {
+      const rows = await this.db.all<VaultTokenRow>(
+        sql`SELECT token, ref, contact FROM vault_token WHERE (token, ref) > (${after.token}, ${after.ref}) ORDER BY token, ref LIMIT ${PAGE_ROWS}`,
+      );
+      for (const word of rows) yield { word };
+      if (rows.length < PAGE_ROWS) break;
+      after = rows.at(-1) as VaultTokenRow;
+    }
+    for (const link of await this.db.all<VaultLinkRow>(sql`SELECT ref, id, sealed FROM vault_link ORDER BY ref, id`)) yield { link };
+    for (const erasure of await this.db.all<VaultErasureRow>(sql`SELECT id, ref, class, seq, time FROM vault_erasure ORDER BY time, id`))
+      yield { erasure };
+  }
+
+  private async *secrets(): AsyncGenerator<Carried> {
+    const rows = await this.db.all<PersonSecretRow>(
+      sql`SELECT person, hash, setup_code, setup_expires, failures, locked_until FROM person_secret ORDER BY person`,
+    );
+    for (const secret of rows) yield { secret };
   }
 
   private async *metas(): AsyncGenerator<Carried> {

@@ -1,6 +1,17 @@
 import { LotlineError } from '../errors.ts';
 import type { LeafInput } from '../ledger/index.ts';
-import type { JobRow, QueryRow, SubscriptionRow, VerificationRow } from '../store/rows.ts';
+import type {
+  JobRow,
+  PersonSecretRow,
+  QueryRow,
+  SubscriptionRow,
+  VaultErasureRow,
+  VaultLinkRow,
+  VaultRow,
+  VaultSaltRow,
+  VaultTokenRow,
+  VerificationRow,
+} from '../store/rows.ts';
 
 /** An entry of the journal, with what was logged of it. */
 export type Entry = { readonly seq: number; readonly leaf: Leaf; readonly leafHash: Uint8Array; readonly body: Uint8Array };
@@ -35,6 +46,13 @@ export type Carried =
   | { readonly query: QueryRow }
   | { readonly subscription: SubscriptionRow }
   | { readonly verification: VerificationRow }
+  /** Sealed: nothing of it says who anybody is to whom the vault's key is not known. What was erased comes with its state and no key. */
+  | { readonly identity: VaultRow }
+  | { readonly salt: VaultSaltRow }
+  | { readonly word: VaultTokenRow }
+  | { readonly link: VaultLinkRow }
+  | { readonly erasure: VaultErasureRow }
+  | { readonly secret: PersonSecretRow }
   | { readonly meta: { readonly name: string; readonly value: string } };
 
 /**

@@ -3,6 +3,7 @@
  * are. It asks the same API as everybody else; the address after # says what is shown.
  */
 import { ask, getJson, key, send } from './api.js';
+import { showChain, showOrders } from './chains.js';
 import { fill, h, linkTo, moment, problem, say, thingLink } from './dom.js';
 import { showFindings } from './findings.js';
 import { showGenealogy } from './genealogy.js';
@@ -32,6 +33,12 @@ function show() {
   if (view === 'findings') {
     document.title = 'Findings – lotline';
     main.replaceChildren(h('section', { class: 'card' }, h('h1', {}, 'Findings'), showFindings()));
+  } else if (view === 'orders') {
+    document.title = 'Orders – lotline';
+    main.replaceChildren(h('section', { class: 'card' }, h('h1', {}, 'Orders'), showOrders()));
+  } else if (view === 'chain' && of) {
+    document.title = `${of} – lotline`;
+    main.replaceChildren(h('section', { class: 'card' }, h('h1', {}, of), showChain(of)));
   } else if (of) showOne(view in VIEWS ? view : 'thing', of, times);
   else showStart();
 }
@@ -289,6 +296,9 @@ const localOf = (iso) => (iso ? new Date(iso).toLocaleString('sv-SE').slice(0, 1
 /** What a scanner sends as it is: with a symbology prefix or separators, or an element string without brackets. */
 const isScan = (text) => /^\][A-Za-z]\d/.test(text) || text.includes('\u001d') || /^(01|00|02)\d{14,}/.test(text);
 
+/** An identifier of a chain of identity, with or without its keyboard check character. */
+const isChain = (text) => /^CH[A-NP-Z1-9][0-9A-Z]{4}[0-9]{2}[0-9A-Z]{6}[0-9A-Z*]?$/i.test(text);
+
 document.querySelector('#find').addEventListener('submit', (submit) => {
   submit.preventDefault();
   void find();
@@ -297,6 +307,10 @@ document.querySelector('#find').addEventListener('submit', (submit) => {
 async function find() {
   const text = document.querySelector('#of').value.trim();
   if (text === '') return;
+  if (isChain(text)) {
+    location.hash = `#/chain?${new URLSearchParams({ of: text.toUpperCase() })}`;
+    return;
+  }
   const { view, times } = here();
   let of = text;
   if (isScan(text)) {

@@ -134,8 +134,8 @@ function showCheck({ proof, leaf, lines, vkey }) {
 
 const fact = (name, value) => [h('dt', {}, name), h('dd', {}, value)];
 
-/** Two buttons for an event, and the place where they show it and its proof. */
-export function evidence(eventID, seq) {
+/** Two buttons for an event, or for the `record` of an act, and the place where they show it and its proof. */
+export function evidence(eventID, seq, record = null) {
   const place = h('div', { class: 'evidence', hidden: true });
   let open = null;
   const toggle = (name, what, ask_, show) => (click) => {
@@ -155,9 +155,9 @@ export function evidence(eventID, seq) {
         type: 'button',
         class: 'quiet',
         'aria-expanded': 'false',
-        onclick: toggle('event', 'the event', () => getJson(`/epcis/events/${encodeURIComponent(eventID)}`), showEvent),
+        onclick: toggle('event', 'the event', record ?? (() => getJson(`/epcis/events/${encodeURIComponent(eventID)}`)), showEvent),
       },
-      'Event',
+      record === null ? 'Event' : 'Record',
     ),
     h(
       'button',
