@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { formatVerifierKey, type VerifierKey } from '../ledger/index.ts';
 import { ExportedTruth } from '../moving/exported-truth.ts';
 import { holdToKept } from '../moving/kept.ts';
-import { fillPlace, withEmptyPlace } from './fill-place.ts';
+import { erasuresOf, fillPlace, withEmptyPlace } from './fill-place.ts';
 import { findVerifier, LOG_KEY_FLAGS, type LogKeyFlags, readKept } from './log-key.ts';
 import { DATA_FLAG, DATABASE_FLAG, dataFolder, nameOf, placeOf, type StoreFlags } from './store.ts';
 import { count, startProgress } from './terminal.ts';
 
-type Flags = StoreFlags & LogKeyFlags & { against?: string };
+type Flags = StoreFlags & LogKeyFlags & { against?: string; erasures?: string };
 
 /** `lotline import`: an export into an empty store, with the same log and the same answers. */
 export function importCommand(program: Command): void {
@@ -17,6 +17,7 @@ export function importCommand(program: Command): void {
     .argument('<file>', 'What `lotline export` has written')
     .option(...DATA_FLAG)
     .option(...DATABASE_FLAG)
+    .option('--erasures <file>', 'The list of erasures of a store, besides the one in the data folder: what it tells is erased again.')
     .option('--against <file>', 'A checkpoint that you kept: refuses an export that is older, or of another log.')
     .option(...LOG_KEY_FLAGS.key)
     .option(...LOG_KEY_FLAGS.file)
@@ -24,7 +25,7 @@ export function importCommand(program: Command): void {
       const place = placeOf(flags);
       await withEmptyPlace(place, async () => {
         const truth = await checkExport(file, findVerifier(flags, dataFolder(flags)), flags.against);
-        await fillPlace(place, { truth, pending: [], label: 'Importing' });
+        await fillPlace(place, { truth, pending: [], label: 'Importing', erasures: erasuresOf(flags) });
         console.log(`Imported ${count(truth.size)} entries of ${truth.manifest.origin} into ${nameOf(place)}.`);
       });
     });

@@ -7,7 +7,7 @@ import { StoredTruth } from '../moving/stored-truth.ts';
 import { lockFolder } from '../store/sqlite/lock.ts';
 import { JOURNAL_FILE, openForReading, openForWriting, SqliteDb } from '../store/sqlite/open.ts';
 import { pendingDocuments } from '../store/sqlite/pending.ts';
-import { fillPlace, withEmptyPlace } from './fill-place.ts';
+import { erasuresOf, fillPlace, withEmptyPlace } from './fill-place.ts';
 import { getVerifier, LOG_KEY_FLAGS, type LogKeyFlags, logKeyFileOf } from './log-key.ts';
 import { DATA_FLAG, dataFolder, nameOf } from './store.ts';
 import { count, counted } from './terminal.ts';
@@ -42,7 +42,7 @@ async function migrate(flags: Flags): Promise<void> {
     await holdToNewest(truth, verifier);
     await expectLogHead(folder, db, verifier);
     const pending = pendingDocuments(folder);
-    const filling = { truth, pending, label: 'Moving', compareWith: flags.compare ? db : undefined };
+    const filling = { truth, pending, label: 'Moving', erasures: erasuresOf(flags), compareWith: flags.compare ? db : undefined };
     const waiting = await withEmptyPlace(place, async () => await fillPlace(place, filling));
     console.log(`${count(truth.size)} entries are in ${nameOf(place)}. To be folded when it is served: ${counted(waiting, 'document')}.`);
     console.log(

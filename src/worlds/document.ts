@@ -13,7 +13,11 @@ export type PartyKind =
   | 'distribution centre'
   | 'pharmacy'
   | 'customer'
-  | 'data service';
+  | 'data service'
+  | 'collection centre'
+  | 'cell maker'
+  | 'treatment site'
+  | 'courier';
 
 /** A company or a site, and its habits of writing. */
 export type Party = {
@@ -92,10 +96,16 @@ export const ilmd = (lot: string, expiry: string): EventMembers => ({
   ilmd: { 'cbvmda:lotNumber': lot, 'cbvmda:itemExpirationDate': expiry },
 });
 
-/** An EPCISDocument with one event a line. */
-export function documentText(sender: Party, createdAt: number, events: readonly string[], masterData?: EventMembers): string {
+/** An EPCISDocument with one event a line. `prefixes`: namespaces of further members, by prefix. */
+export function documentText(
+  sender: Party,
+  createdAt: number,
+  events: readonly string[],
+  masterData?: EventMembers,
+  prefixes?: Readonly<Record<string, string>>,
+): string {
   const head = JSON.stringify({
-    '@context': ['https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld'],
+    '@context': ['https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld', ...(prefixes ? [prefixes] : [])],
     type: 'EPCISDocument',
     schemaVersion: '2.0',
     creationDate: timeText(createdAt, offsetAt(sender.zone, createdAt)),

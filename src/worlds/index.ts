@@ -12,6 +12,18 @@ import { WORLD_SIZES, type WorldSize } from './size.ts';
 
 export type { AnswerKey, Defect, DefectKind, E01Key, HolderCount, LotAnswer, PackStatus, RawLotAnswer, Verdict } from './answer-key.ts';
 export { DEFECT_KINDS } from './answer-key.ts';
+export type { CoiAnswerKey, CoiFinding, CoiLookBack, CoiOrderAnswer, CoiPlant, CoiPlantKind } from './coi-answer-key.ts';
+export {
+  COI_SIZES,
+  type CoiAct,
+  type CoiPerson,
+  type CoiSignature,
+  type CoiSize,
+  type CoiStep,
+  type CoiWorld,
+  coiOffset,
+  coiWorld,
+} from './coi-world.ts';
 export type { WorldDocument } from './document.ts';
 export { e01, e01Key } from './e01.ts';
 export { WORLD_SIZES, type WorldSize } from './size.ts';
