@@ -49,8 +49,12 @@ describe('lotline demo', () => {
   });
 
   it('leaves the answer key in the folder, and offers the page and an admin key', () => {
-    const answers = JSON.parse(readFileSync(join(folder, 'answer-key.json'), 'utf8')) as { e01: unknown; world: unknown };
-    expect(answers).toEqual({ e01: JSON.parse(JSON.stringify(key)) as unknown, world: null });
+    const answers = JSON.parse(readFileSync(join(folder, 'answer-key.json'), 'utf8')) as {
+      e01: unknown;
+      world: unknown;
+      therapies: unknown;
+    };
+    expect(answers).toEqual({ e01: JSON.parse(JSON.stringify(key)) as unknown, world: null, therapies: null });
     expect(demo.out()).toMatch(/Admin key +lk_\S{43}\n/);
   });
 });

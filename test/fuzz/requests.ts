@@ -32,6 +32,8 @@ export type Call = {
 
 /** What is not called with made-up values: it would send requests to places that chance names. */
 const LEFT_OUT = /\/subscriptions$/;
+/** A stream of what happens: it has no end, so it is no answer that could be waited for. */
+const ENDLESS = /\/findings\/stream$/;
 
 /** Every call that the description of the interface names. */
 export function callsOf(openapi: {
@@ -39,7 +41,7 @@ export function callsOf(openapi: {
 }): Call[] {
   return Object.entries(openapi.paths).flatMap(([path, operations]) =>
     Object.entries(operations)
-      .filter(([method]) => !(method === 'post' && LEFT_OUT.test(path)))
+      .filter(([method]) => !(method === 'post' && LEFT_OUT.test(path)) && !ENDLESS.test(path))
       .map(([method, { parameters = [], requestBody }]) => {
         const [media] = Object.values(requestBody?.content ?? {});
         return {

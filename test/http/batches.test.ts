@@ -306,14 +306,14 @@ describe.each(ENGINES)('on %s', (engine) => {
     expect(await findingsOf('LINE-NOCLEAR', `01/${gtin}/10/L1`)).toHaveLength(1);
   });
 
-  it('a lot has one batch; what there is not is a 404; signatures are not taken yet', async () => {
+  it('a lot has one batch; what there is not is a 404, and no signing token a 409', async () => {
     const line = await run({ numbers: 1, commissioned: 0 });
     const again = problemOf(await post('/batches', { gtin: line.gtin, lot: 'L1', expiry: '2028-02-29', line: 'line 4', planned: 1 }));
     expect(again).toMatchObject({ status: 409, code: 'REC-STATE', at: '/lot' });
     expect(again.detail).toContain(line.batch);
     expect(problemOf(await post('/batches/none/close', { counters: {} })).code).toBe('NOT-FOUND');
     expect((await server.get('/api/v1/batches/none')).statusCode).toBe(404);
-    expect(problemOf(await post(`/batches/${line.batch}/close`, { counters: {}, signatures: ['t'] })).code).toBe('NOT-SUPPORTED');
+    expect(problemOf(await post(`/batches/${line.batch}/close`, { counters: {}, signatures: ['t'] })).code).toBe('SIG-MISSING');
     expect(problemOf(await post(`/batches/${line.batch}/close`, { counters: { partial: ['urn:epc:id:sscc:1'] } })).at).toBe(
       '/counters/partial/0',
     );

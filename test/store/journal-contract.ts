@@ -780,7 +780,15 @@ export function describeJournalContract(name: string, open: () => Promise<Opened
 
       it('keeps payloads, jobs, master data and keys', async () => {
         const payload = { ...PAYLOAD, gaps: Buffer.from([0, 10, 255]) };
-        const key: KeyRow = { id: 'k_1', name: 'line "3"', roles: '["line"]', hash: digestOf('k'), created: 5, ended: null };
+        const key: KeyRow = {
+          id: 'k_1',
+          name: 'line "3"',
+          roles: '["line"]',
+          hash: digestOf('k'),
+          created: 5,
+          ended: null,
+          sites: '["414/9520123000103"]',
+        };
         const master = { type: 'urn:t', id: '414/1', seq: 3, attributes: '{}', children: '[]', sent: '["urn:x:1"]' };
         await journal.putPayloads([payload, { ...payload, capture: 2, capture_id: 'c2' }]);
         await journal.putJobs([JOB, { ...JOB, id: 2, capture_id: 'c2', success: 0, errors: '["\u{10FFFF}"]' }]);

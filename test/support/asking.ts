@@ -19,10 +19,135 @@ export type Ask = <N extends QuestionName>(
   args: Parameters<Questions[N]>[1],
 ) => Promise<Awaited<ReturnType<Questions[N]>> | undefined>;
 
+const NO_CHAIN = 'CHA999926NONE01';
 const sizes = (entries: number) => [...new Set([0, 1, 2, 3, 255, 256, 257, Math.floor(entries / 2), entries - 1, entries, entries + 1])];
 
 /** How each question is asked. One that is missing here does not compile. */
 export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promise<void> } = {
+  async actAnswer(ask) {
+    for (const id of ['none']) await ask('actAnswer', { id });
+  },
+  async orders(ask) {
+    await ask('orders', { limit: 10 });
+    await ask('orders', { limit: 10, state: 'draft', product: 'none', site: '414/9520123000011', patient: 'pr_none', after: 'A' });
+  },
+  async allocationOf(ask) {
+    await ask('allocationOf', { id: 'al_none' });
+  },
+  async labelJob(ask) {
+    await ask('labelJob', { jobId: 'lj_none' });
+  },
+  async products(ask) {
+    await ask('products', {});
+  },
+  async orderChain(ask) {
+    await ask('orderChain', { orderId: 'or_none' });
+  },
+  async releaseGate(ask) {
+    await ask('releaseGate', { orderId: 'or_none', now: 0 });
+  },
+  async chainView(ask) {
+    await ask('chainView', { chain: 'CHA999926NONE01' });
+  },
+  async chainsOfOrders(ask) {
+    await ask('chainsOfOrders', { orders: ['or_none'] });
+  },
+  async checkFacts(ask) {
+    const reads = ['coiId', 'din', 'container', 'orderId', 'patientRef'].map((identifier) => ({
+      source: 'bag',
+      identifier,
+      value: 'none',
+    }));
+    await ask('checkFacts', { checkpoint: 'bedside', orderId: null, containers: ['urn:none:1'], reads });
+    await ask('checkFacts', { checkpoint: 'bedside', orderId: 'or_none', containers: [], reads: [] });
+  },
+  async custodyOf(ask) {
+    await ask('custodyOf', { thing: 'urn:none:1' });
+  },
+  async deviceState(ask) {
+    await ask('deviceState', { device: 'dv_none' });
+  },
+  async dryAct(ask) {
+    await ask('dryAct', { act: 'device', body: { device: 'dv_none', name: 'x', publicKey: 'x' }, actor: 'tester', now: RECORDED });
+  },
+  async entryTold(ask) {
+    for (const seq of [0, 1, 1_000_000]) await ask('entryTold', { seq });
+  },
+  async postThawMinutes(ask) {
+    await ask('postThawMinutes', { product: 'none' });
+  },
+  async shipmentTemperature(ask) {
+    for (const thing of ['urn:none:1', '8004/9520123NONE']) await ask('shipmentTemperature', { thing, now: 0 });
+  },
+  async shipmentsBySeal(ask) {
+    await ask('shipmentsBySeal', { seal: 'none' });
+  },
+  async syncedBefore(ask) {
+    await ask('syncedBefore', { id: 'sy_none' });
+  },
+  async vaultCheck(ask) {
+    await ask('vaultCheck', {});
+  },
+  async vaultErasures(ask) {
+    await ask('vaultErasures', {});
+  },
+  async vaultInUse(ask) {
+    await ask('vaultInUse', {});
+  },
+  async vaultKnows(ask) {
+    for (const tokens of [[], ['none', 'neither']]) await ask('vaultKnows', { tokens });
+  },
+  async vaultLinks(ask) {
+    await ask('vaultLinks', { ref: 'pr_none' });
+  },
+  async vaultRow(ask) {
+    await ask('vaultRow', { ref: 'pr_none' });
+  },
+  async vaultSalt(ask) {
+    await ask('vaultSalt', { ref: 'pr_none', commitment: 'hmac:00' });
+  },
+  async chainTimeline(ask) {
+    await ask('chainTimeline', { chain: NO_CHAIN, now: 0 });
+  },
+  async chainReport(ask) {
+    await ask('chainReport', { chain: NO_CHAIN, now: 0, vkey: '' });
+  },
+  async chainCoPresence(ask) {
+    await ask('chainCoPresence', { chain: NO_CHAIN, now: 0 });
+  },
+  async containerIdentity(ask, { keys }) {
+    for (const key of keys.slice(0, 20)) await ask('containerIdentity', { key });
+  },
+  async exposed(ask, { keys }) {
+    for (const key of keys.slice(0, 20)) await ask('exposed', { material: key });
+    await ask('exposed', { equipment: 'urn:none' });
+    await ask('exposed', { donor: 'dr_none' });
+  },
+  async materials(ask) {
+    await ask('materials', { chain: NO_CHAIN, now: 0 });
+  },
+  async lookBack(ask, { keys }) {
+    for (const key of keys.slice(0, 20)) await ask('lookBack', { lot: key });
+    await ask('lookBack', { donor: 'dr_none' });
+    await ask('lookBack', { chain: NO_CHAIN });
+  },
+  async fhirOf(ask, { keys }) {
+    for (const key of keys.slice(0, 5)) await ask('fhirOf', { key, bundle: true, entitled: false, now: 0 });
+  },
+  async identityKpis(ask) {
+    await ask('identityKpis', { from: null, to: null, site: null, now: 0 });
+    await ask('identityKpis', { from: 0, to: 1, site: '414/9520123000004', now: 0 });
+  },
+  async missingIdentityChecks(ask) {
+    await ask('missingIdentityChecks', { now: 0 });
+    await ask('missingIdentityChecks', { chain: NO_CHAIN, now: 0 });
+  },
+  async duePages(ask) {
+    await ask('duePages', { limit: 10 });
+  },
+  async safetyFindings(ask) {
+    for (const after of [null, 0, 3]) await ask('safetyFindings', { after, limit: 10 });
+  },
   async batch(ask) {
     const { list = [] } = (await ask('batches', { limit: 100 })) ?? {};
     for (const id of [...list.map((one) => one.id), 'none']) await ask('batch', { id });
@@ -153,6 +278,18 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
   async sealedContent(ask, { keys }) {
     for (const of of keys) await ask('sealedContent', { of });
   },
+  async sessionByHash(ask) {
+    await ask('sessionByHash', { hash: '00'.repeat(32), now: RECORDED });
+  },
+  async signature(ask) {
+    for (const id of ['sg_1', 'none']) await ask('signature', { id });
+  },
+  async signaturesAbout(ask) {
+    for (const about of ['read/rd_2', 'none']) await ask('signaturesAbout', { about });
+  },
+  async signingTokens(ask) {
+    for (const digests of [[], ['00'.repeat(32), 'x']]) await ask('signingTokens', { digests });
+  },
   async sightingsOf(ask, { keys }) {
     for (const since of [0, 2 ** 43]) await ask('sightingsOf', { things: keys, since });
   },
@@ -250,6 +387,13 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
         if (after === null) break;
       }
   },
+  async people(ask) {
+    for (const args of [{ now: RECORDED }, { now: RECORDED, id: 'pe_1' }, { now: RECORDED, id: 'none' }]) await ask('people', args);
+  },
+  async personWithSecret(ask) {
+    for (const by of [{ login: 'nurse-1' }, { login: 'none' }, { id: 'pe_2' }, { id: 'none' }])
+      await ask('personWithSecret', { ...by, now: RECORDED });
+  },
   async pool(ask) {
     const { list = [] } = (await ask('pools', { limit: 100 })) ?? {};
     for (const id of [...list.map((one) => one.id), 'none']) await ask('pool', { id });
@@ -263,6 +407,23 @@ export const asking: { [N in QuestionName]: (ask: Ask, matter: Matter) => Promis
       { limit: 5, before: 30 },
     ])
       await ask('pools', args);
+  },
+  async read(ask) {
+    for (const id of ['rd_1', 'rd_2', 'none']) await ask('read', { id });
+  },
+  async reads(ask) {
+    for (const args of [
+      {},
+      { chain: 'CH1' },
+      { patient: 'pr_1' },
+      { donor: 'dr_1' },
+      { person: 'k_2', purpose: 'treatment' },
+      { open: true },
+      { from: '2026-01-01T00:00:00Z', to: '2026-12-31T00:00:00Z' },
+      { to: '2020-01-01T00:00:00Z' },
+    ])
+      await ask('reads', { ...args, limit: 2 });
+    await ask('reads', { limit: 1, before: 40 });
   },
   async report(ask, { entries }) {
     for (const run of [null, { sent: 0 }, { sent: 3 }])

@@ -19,10 +19,11 @@ export type Call = { key?: string | null; headers?: Record<string, string>; body
 export class TestServer {
   readonly service: Service;
   readonly folder: string;
-  readonly keys: Readonly<Record<Role, string>>;
+  readonly keys: Readonly<Record<'admin' | 'line' | 'reader', string>>;
+  private readonly others = new Map<Role, string>();
   private database: TestDatabase | null = null;
 
-  private constructor(service: Service, folder: string, keys: Record<Role, string>) {
+  private constructor(service: Service, folder: string, keys: TestServer['keys']) {
     this.service = service;
     this.folder = folder;
     this.keys = keys;
@@ -37,7 +38,7 @@ export class TestServer {
     return server;
   }
 
-  /** `clock` is that of verification. */
+  /** `clock` is that of verification, sessions and signing. */
   static async start(
     more: Partial<Settings> = {},
     log?: (line: string) => void,
@@ -49,6 +50,14 @@ export class TestServer {
     const service = await openService(settings, { limits, ...(log && { log }), ...(clock && { clock }) });
     const grant = async (role: Role) => (await service.deps.keys.grant({ name: `a ${role}`, roles: [role] }, 'test')).key;
     return new TestServer(service, folder, { admin: ADMIN_KEY, line: await grant('line'), reader: await grant('reader') });
+  }
+
+  /** A key with one role. */
+  async keyOf(role: Role): Promise<string> {
+    const known = role in this.keys ? this.keys[role as keyof TestServer['keys']] : this.others.get(role);
+    const key = known ?? (await this.service.deps.keys.grant({ name: `a ${role}`, roles: [role] }, 'test')).key;
+    this.others.set(role, key);
+    return key;
   }
 
   /** A request as admin, unless another key or none is asked for. Bytes and texts go as they are, other bodies as JSON. */

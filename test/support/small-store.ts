@@ -1,3 +1,4 @@
+import type { Signature } from '../../src/access/index.ts';
 import { carryOut } from '../../src/capture/commands.ts';
 import type { Command, KeptChange } from '../../src/capture/service.ts';
 import { e01 } from '../../src/worlds/index.ts';
@@ -107,6 +108,38 @@ const NUMBERS: readonly Command[] = [
   { kind: 'close-batch', id: 'batch_1', counters: { goodPrints: 4, finishedPacks: 3, loose: ['P1'], partial: [], rejected: ['P2'], theoretical: 5 } },
 ]; // biome-ignore format: a list
 
+const NURSE = {
+  name: 'Nurse "One"',
+  roles: ['collectionSite'],
+  sites: ['414/9520123000103'],
+  qualifications: [{ step: 'collection', until: '2028-12-31' }],
+};
+const SIGNED: Signature = {
+  ...NURSE,
+  id: 'sg_1',
+  person: 'pe_1',
+  meaning: 'approved',
+  reason: 'Zürich',
+  at: START,
+  offset: '+02:00',
+  session: 'k_2',
+};
+const PEOPLE: readonly (Command | KeptChange)[] = [
+  { kind: 'put-person', id: 'pe_1', login: 'nurse-1', ...NURSE },
+  { kind: 'put-person', id: 'pe_2', login: 'Å-2', name: 'Two', roles: ['qp', 'qaReviewer'], sites: [], qualifications: [] },
+  { kind: 'put-setup', person: 'pe_1', code: 'ab'.repeat(32), expires: START + 1_000 },
+  { kind: 'put-setup', person: 'pe_2', code: 'cd'.repeat(32), expires: START + 1_000 },
+  { kind: 'put-secret', person: 'pe_2', code: 'cd'.repeat(32), hash: '$argon2id$v=19$m=19456,t=2,p=1$made$up', at: START },
+  { kind: 'note-attempt', person: 'pe_2', failed: true, at: START },
+  { kind: 'note-login', person: null, outcome: 'failed' },
+  { kind: 'change-person', id: 'pe_1', roles: ['collectionSite', 'courier'] },
+  { kind: 'end-person', id: 'pe_2' },
+  { kind: 'note-read', id: 'rd_1', purpose: 'quality', what: 'GET /a', chains: ['CH2', 'CH1'], patients: ['pr_1'], donors: [], breakGlass: null },
+  { kind: 'note-read', id: 'rd_2', purpose: 'treatment', what: 'GET "b"', chains: ['CH1'], patients: [], donors: ['dr_1'], breakGlass: 'at the bedside' },
+  { kind: 'note-read', id: 'rd_3', purpose: 'treatment', what: 'GET /a', chains: [], patients: ['pr_1'], donors: [], breakGlass: 'again' },
+  { kind: 'approve-read', id: 'rd_2', signatures: [SIGNED], content: 'ef'.repeat(32) },
+]; // biome-ignore format: a list
+
 /** The hash of a key that was granted and ended. */
 export const KEY_HASH = 'ab'.repeat(32);
 /** When the first document was recorded; each is a minute after the one before. */
@@ -133,6 +166,7 @@ export async function openSmallStore(): Promise<TestStore> {
   await command({ kind: 'grant-key', id: 'k_1', name: 'line', roles: ['line'], hash: KEY_HASH }, 'system');
   await command({ kind: 'grant-key', id: 'k_2', name: 'reader', roles: ['reader', 'line'], hash: 'cd'.repeat(32) }, 'system');
   await command({ kind: 'end-key', id: 'k_1' }, 'k_2');
+  for (const what of PEOPLE) await command(what, 'k_2');
   await command({ kind: 'put-masterdata', vocabularyList: SITES }, 'k_2');
   for (const what of NUMBERS) await command(what, 'k_2');
   for (const thing of ['01/09520123000110', '01/09520123000110/10/L1', '01/09520123000110/21/P2'])
