@@ -69,7 +69,7 @@ module.exports = {
     room('ledger', LEDGER, [STORE, EPCIS, IDENTIFIERS], 'Its questions ask the store.'),
     room('lifecycle', LIFECYCLE, [STORE, EPCIS, IDENTIFIERS], 'What each thing is.'),
     room('genealogy', GENEALOGY, [LIFECYCLE, STORE, EPCIS, IDENTIFIERS], 'What became what; the one arrow leads to lifecycle.'),
-    room('identity', IDENTITY, [GENEALOGY, LIFECYCLE, STORE, EPCIS, IDENTIFIERS], 'Whose cells these are.'),
+    room('identity', IDENTITY, [GENEALOGY, LIFECYCLE, ACCESS, STORE, EPCIS, IDENTIFIERS], 'Whose cells these are.'),
     room('numbers', NUMBERS, [LIFECYCLE, STORE, EPCIS, IDENTIFIERS], 'Serial numbers and batches; the one arrow leads to lifecycle.'),
     room('access', ACCESS, [STORE, EPCIS, IDENTIFIERS], 'Who may do and see what.'),
     room('worlds', WORLDS, [IDENTIFIERS, EPCIS], 'Demo worlds are documents and an answer key, and know no store.'),
