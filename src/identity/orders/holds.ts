@@ -52,6 +52,7 @@ async function requireResolved(context: Deciding, seq: number): Promise<void> {
       fix: `Have quality resolve it: POST /api/v1/identity/checks/${row.id}/resolution.`,
       things: [row.id],
     });
-  const check = (await context.acts('check')).find(({ id }) => id === row.id);
-  separate(signatures, [...(check?.signatures ?? []).map(({ person }) => person), ...(check?.body.reads ?? []).map(({ by }) => by)]);
+  const check = await context.act(row.id);
+  if (check?.kind === 'check')
+    separate(signatures, [...check.signatures.map(({ person }) => person), ...check.body.reads.map(({ by }) => by)]);
 }
