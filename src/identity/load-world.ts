@@ -66,15 +66,19 @@ type Stored = Pick<EventRow, 'seq' | 'time' | 'below' | 'rank' | 'digest' | 'eve
   recorded: number;
 };
 
+const EFFECTIVE = sql`e.void_seq IS NULL AND e.twin_of IS NULL AND e.declares = 0`;
+
 /** Effective events among these, as identity sees them, in the order of effects. */
 export async function worldEvents(db: Db, seqs: readonly number[], now?: number): Promise<WorldEvent[]> {
   const rows = await db.all<Stored>(
     sql`SELECT e.seq, e.time, e.below, e.rank, e.digest, e.event_id, e.hash, e.utc_offset, c.told, n.record_time AS recorded
         FROM ${eachNumber([...new Set(seqs)])} j CROSS JOIN event e ON e.seq = j.value LEFT JOIN coi_event c ON c.seq = e.seq LEFT JOIN entry n ON n.seq = e.seq
-        WHERE e.void_seq IS NULL AND e.twin_of IS NULL AND e.declares = 0`,
+        WHERE ${EFFECTIVE}`,
   );
-  const untold = rows.filter(({ told }) => told === null);
-  const fromFacts = untold.length === 0 ? new Map<number, Told>() : await toldFromFacts(db, untold);
+  const fromFacts = await toldFromFacts(
+    db,
+    rows.filter(({ told }) => told === null),
+  );
   return rows
     .sort(
       (a, b) =>
@@ -89,8 +93,24 @@ export async function worldEvents(db: Db, seqs: readonly number[], now?: number)
     }));
 }
 
+/** What events told, effective or not. */
+export async function toldEvents(db: Db, seqs: readonly number[]): Promise<(Told & { readonly seq: number })[]> {
+  const rows = await db.all<{ seq: number; told: string | null }>(
+    sql`SELECT j.value AS seq, c.told FROM ${eachNumber(seqs)} j LEFT JOIN coi_event c ON c.seq = j.value ORDER BY 1`,
+  );
+  const fromFacts = await toldFromFacts(
+    db,
+    rows.filter(({ told }) => told === null),
+  );
+  return rows.flatMap(({ seq, told }) => {
+    const event = told === null ? fromFacts.get(seq) : (JSON.parse(told) as Told);
+    return event === undefined ? [] : [{ ...event, seq }];
+  });
+}
+
 /** Of events that had nothing to do with identity when they came, and belong to a chain since: what is kept of every event. */
-async function toldFromFacts(db: Db, stored: readonly Stored[]): Promise<Map<number, Told>> {
+async function toldFromFacts(db: Db, stored: readonly { readonly seq: number }[]): Promise<Map<number, Told>> {
+  if (stored.length === 0) return new Map();
   const rows = await db.all<EventRow>(
     sql`SELECT e.* FROM ${eachNumber(stored.map(({ seq }) => seq))} j CROSS JOIN event e ON e.seq = j.value`,
   );
@@ -166,9 +186,9 @@ async function neighbours(db: Db, events: readonly WorldEvent[], acts: readonly 
     );
     const rows = await db.all<{ seq: number }>(
       sql`SELECT e.seq FROM coi_part p CROSS JOIN event e ON e.seq = p.seq WHERE p.kind = 'space' AND p.key = ${space}
-            AND e.time >= ${Math.max(0, ...cleared)} AND e.time <= ${last} ORDER BY e.time DESC, e.seq DESC LIMIT ${NEIGHBOURS_MAX}`,
+            AND e.time >= ${Math.max(0, ...cleared)} AND e.time <= ${last} AND ${EFFECTIVE} AND p.seq NOT IN (SELECT j.value FROM ${eachNumber([...own])} j) ORDER BY e.time DESC, e.seq DESC LIMIT ${NEIGHBOURS_MAX}`,
     );
-    for (const { seq } of rows) if (!own.has(seq)) seqs.push(seq);
+    for (const { seq } of rows) seqs.push(seq);
   }
   const patients = [...new Set(acts.flatMap((act) => (act.kind === 'order' ? [act.body.patientRef] : [])))];
   const given = await db.all<{ seq: number }>(
@@ -179,7 +199,7 @@ async function neighbours(db: Db, events: readonly WorldEvent[], acts: readonly 
 }
 
 /** Every thing that events name. */
-export function* keysNamed(events: Iterable<WorldEvent>): Iterable<Key> {
+export function* keysNamed(events: Iterable<Told>): Iterable<Key> {
   for (const event of events) {
     if (event.parent !== null) yield event.parent;
     if (event.coi.from !== null) yield event.coi.from;
@@ -251,18 +271,34 @@ async function productsOf(db: Db): Promise<Map<string, Act<'product'>>> {
 
 // ── things ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Alias → the key by which its container goes, for aliases and containers among these. */
+/** Alias → the key by which its container goes, for aliases and containers among these. Who relabelled twice has the last label's. */
 export async function aliasesOf(db: Db, keys: readonly Key[]): Promise<Map<Key, Key>> {
-  const rows = await db.all<{ alias: Key; key: Key }>(
-    sql`SELECT a.alias AS alias, a.key FROM ${eachText(keys)} j CROSS JOIN coi_alias a ON a.alias = j.value
-        UNION SELECT a.alias AS alias, a.key FROM ${eachText(keys)} j CROSS JOIN coi_alias a ON a.key = j.value ORDER BY alias`,
-  );
-  return new Map(rows.map(({ alias, key }) => [alias, key]));
+  const next = new Map<Key, Key>();
+  const seen = new Set<Key>();
+  for (let asked = [...new Set(keys)]; asked.length > 0; ) {
+    for (const key of asked) seen.add(key);
+    const rows = await db.all<{ alias: Key; key: Key }>(
+      sql`SELECT a.alias AS alias, a.key FROM ${eachText(asked)} j CROSS JOIN coi_alias a ON a.alias = j.value
+          UNION SELECT a.alias AS alias, a.key FROM ${eachText(asked)} j CROSS JOIN coi_alias a ON a.key = j.value ORDER BY alias`,
+    );
+    for (const { alias, key } of rows) next.set(alias, key);
+    asked = [...new Set(rows.flatMap(({ alias, key }) => [alias, key]))].filter((key) => !seen.has(key));
+  }
+  return new Map([...next.keys()].map((alias) => [alias, lastOf(next, alias)]));
 }
 
 export async function canonicalKey(db: Db, key: Key): Promise<Key> {
-  const [row] = await db.all<{ key: Key }>(sql`SELECT key FROM coi_alias WHERE alias = ${key}`);
-  return row?.key ?? key;
+  return (await aliasesOf(db, [key])).get(key) ?? key;
+}
+
+function lastOf(next: ReadonlyMap<Key, Key>, alias: Key): Key {
+  const met = new Set<Key>();
+  let key = alias;
+  for (let to = next.get(key); to !== undefined && !met.has(to); to = next.get(key)) {
+    met.add(to);
+    key = to;
+  }
+  return key;
 }
 
 /** The nodes of canonical keys; those that nothing here ever named are missing. */

@@ -63,9 +63,18 @@ function disagreements(world: ChainWorld): Found[] {
     // What was made from nobody's material cannot have become somebody's.
     const made = event.type === 'TransformationEvent' || event.coi.from !== null ? [...event.outputs, ...event.epcs] : [];
     const nobody = chain.length === 0 ? [] : made.filter((key) => (world.bindings.get(key)?.chains.length ?? 0) === 0);
-    const things = [...new Set([...offending, ...nobody])];
+    const things = [...new Set([...offending, ...nobody, ...keysOfOthers(world, event)])];
     return things.length === 0 ? [] : [{ code: 'COI-DISAGREE', seq: event.seq, things }];
   });
+}
+
+/** Other keys that the event gives its container, and that are another container's already: whoever scans one of the two would be told of the other. */
+function keysOfOthers({ aliases }: ChainWorld, { type, outputs, epcs, coi }: WorldEvent): Key[] {
+  const [container] = type === 'TransformationEvent' ? outputs : epcs;
+  if (container === undefined) return [];
+  const canonical = (key: Key) => aliases.get(key) ?? key;
+  const taken = coi.alias.filter((alias) => canonical(alias) !== canonical(container));
+  return taken.length === 0 ? [] : [container, ...taken];
 }
 
 const equal = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((one, i) => one === b[i]);

@@ -10,19 +10,35 @@ import type { FindingRow, FindingThing } from '../store/rows.ts';
 import { eachNumber, eachText } from '../store/sql.ts';
 import type { IdentityAct } from './act-command.ts';
 import type { Act, OrderAct } from './acts.ts';
-import { toldEvent } from './event.ts';
+import { NO_FIELDS, toldEvent } from './event.ts';
 import { foldChain, holdIdOf } from './fold-chain.ts';
-import { bindingsOf, canonicalKey, chainOfOrder, holdsOf, loadWorld, nodesOf, type StoredAct, storedAct } from './load-world.ts';
+import {
+  bindingsOf,
+  canonicalKey,
+  chainOfOrder,
+  holdsOf,
+  keysNamed,
+  loadWorld,
+  nodesOf,
+  type StoredAct,
+  storedAct,
+  storedActs,
+  toldEvents,
+  worldEvents,
+} from './load-world.ts';
 import { aboutAct, partsOf } from './parts.ts';
 import { bindAnew, noteCarriers } from './stored-bindings.ts';
 import type { ChainView, HoldView } from './view.ts';
-import type { Found, Key } from './world.ts';
+import { type Found, isWitnessed, type Key, type WorldEvent } from './world.ts';
 
 /** An event that was stored, effective or not, as the fold named it. */
 export type StoredEvent = { readonly seq: number; readonly read: ReadEvent; readonly facts: Facts };
 
 /** Thrown where documents that were folded in one run concern identity: then each is folded by itself, in its turn. */
 export class ConcernsIdentity extends Error {}
+
+/** An event that was declared erroneous: what it named or joined, and the chains that it concerned. */
+type Undone = { readonly nodes: readonly Node[]; readonly chains: readonly string[]; readonly event: Pick<WorldEvent, 'coi' | 'time'> };
 
 /**
  * The chains of identity, kept up with every entry. It belongs to the one writer, and remembers which things are bound: a store without any pays one
@@ -32,7 +48,7 @@ export class IdentityProjection {
   private readonly journal: Journal;
   /** Nodes with a binding; may hold more, after something was taken back. */
   private bound = new Set<Node>();
-  /** Other keys of containers: class → serials. */
+  /** Other keys of containers: class → serials and lots; may hold more, after something was taken back. */
   private aliases = new Map<string, Set<string>>();
 
   constructor(journal: Journal) {
@@ -49,10 +65,9 @@ export class IdentityProjection {
 
   private remember(alias: Key): void {
     const thing = parseKey(alias);
-    if (!('serial' in thing)) return;
-    const serials = this.aliases.get(thing.class) ?? new Set<string>();
-    serials.add(thing.serial);
-    this.aliases.set(thing.class, serials);
+    const names = this.aliases.get(thing.class) ?? new Set<string>();
+    names.add('serial' in thing ? thing.serial : thing.lot);
+    this.aliases.set(thing.class, names);
   }
 
   private namesAlias({ event }: ReadEvent): boolean {
@@ -64,7 +79,9 @@ export class IdentityProjection {
       event.outputEPCList,
       event.parentID === null ? [] : [event.parentID],
     ];
-    return lists.some((things) => things.some((thing) => this.aliases.get(thing.class)?.has(thing.serial) === true));
+    if (lists.some((things) => things.some((thing) => this.aliases.get(thing.class)?.has(thing.serial) === true))) return true;
+    const parts = [event.quantityList, event.childQuantityList, event.inputQuantityList, event.outputQuantityList];
+    return parts.some((list) => list.some(({ of }) => this.aliases.get(of.class)?.has(of.lot) === true));
   }
 
   /**
@@ -74,7 +91,7 @@ export class IdentityProjection {
   async takeEvents(events: readonly StoredEvent[], voided: readonly number[], recordTime: number, alone = true): Promise<FindingThing[]> {
     const concerned = await this.concerned(events);
     await this.keepReadings(events, concerned);
-    const undone = this.bound.size === 0 || voided.length === 0 ? [] : await this.undone(voided);
+    const undone = voided.length === 0 ? [] : await this.undone(voided);
     if (concerned.length === 0 && undone.length === 0) return [];
     if (!alone) throw new ConcernsIdentity();
     const named = new Set<string>();
@@ -83,12 +100,14 @@ export class IdentityProjection {
     const dirty = new Set(undone.flatMap((one) => one.nodes));
     for (const { read, facts } of concerned) {
       for (const node of madeBy(facts)) dirty.add(node);
-      if (read.event.transformationID !== null) for (const node of await this.joined(facts)) dirty.add(node);
+      if (read.event.transformationID !== null) for (const node of await this.joined(facts.seq)) dirty.add(node);
     }
     for (const node of await this.aliasNodes(concerned)) dirty.add(node);
     const chains = new Set([...named, ...undone.flatMap((one) => one.chains)]);
     for (const chain of await this.chainsOf([...nodes, ...dirty])) chains.add(chain);
     for (const chain of await this.chainsOfRecipients(concerned)) chains.add(chain);
+    for (const { coi, time } of [...concerned.map(({ read }) => toldEvent(read)), ...undone.map(({ event }) => event)])
+      if (coi.space !== null) for (const chain of await this.chainsAfter(coi.space, time)) chains.add(chain);
     const changed = await bindAnew(this.journal, dirty);
     for (const chain of changed.chains) chains.add(chain);
     const carriers = await noteCarriers(this.journal, [...nodes, ...changed.nodes]);
@@ -103,7 +122,9 @@ export class IdentityProjection {
     const { id, act, body, time, signatures } = command;
     const stored: StoredAct = { time, recorded: Math.floor(recordTime / 1000), actor, body: body as StoredAct['body'], signatures };
     await db.run(sql`INSERT INTO coi_act (seq, id, kind, told) VALUES (${seq}, ${id}, ${act}, ${JSON.stringify(stored)})`);
-    const parts = new Set(partsOf(act, body as never).map((part) => JSON.stringify(part)));
+    const named = partsOf(act, body as never);
+    const parts = new Set(named.map((part) => JSON.stringify(part)));
+    for (const [part, key] of named) if (part === 'thing') parts.add(JSON.stringify([part, await canonicalKey(db, key)]));
     const chains = await this.chainsOfAct(command);
     for (const chain of chains) parts.add(JSON.stringify(['chain', chain]));
     for (const text of parts) {
@@ -120,13 +141,14 @@ export class IdentityProjection {
     }
     if (act === 'allocation' || act === 'deallocation' || act === 'rebinding') {
       const { container } = command.body as { container: Key };
-      const node = (await nodesOf(this.journal.db, [container])).get(container);
-      if (node !== undefined) {
-        const changed = await bindAnew(this.journal, [node]);
+      const nodes = await nodesOf(db, [container, await canonicalKey(db, container)]);
+      if (nodes.size > 0) {
+        const changed = await bindAnew(this.journal, nodes.values());
         for (const chain of changed.chains) chains.add(chain);
         for (const one of [...changed.nodes, ...(await noteCarriers(this.journal, changed.nodes))]) this.bound.add(one);
       }
     }
+    if (act === 'clearance') for (const chain of await this.chainsAfter((body as Act<'clearance'>).space, time)) chains.add(chain);
     if (act === 'resolution') {
       // Quality's word on the mismatch lifts what it had held, and nothing else (INV-11).
       const check = await storedAct(db, (command.body as Act<'resolution'>).checkId);
@@ -174,27 +196,39 @@ export class IdentityProjection {
     return rows.length > 0;
   }
 
-  /** Events of identity that were declared erroneous: what they had made is bound anew. */
-  private async undone(voided: readonly number[]): Promise<{ nodes: Node[]; chains: string[] }[]> {
+  /** Events that were declared erroneous: what they had made is bound anew, and the other keys that only they gave to containers are taken back. */
+  private async undone(voided: readonly number[]): Promise<Undone[]> {
     const { db } = this.journal;
-    const rows = await db.all<{ seq: number; told: string }>(
-      sql`SELECT c.seq, c.told FROM ${eachNumber(voided)} j CROSS JOIN coi_event c ON c.seq = j.value`,
-    );
-    const undone: { nodes: Node[]; chains: string[] }[] = [];
-    for (const { told } of rows) {
-      const event = JSON.parse(told) as ReturnType<typeof toldEvent>;
-      const keys = [
-        ...event.epcs,
-        ...event.children,
-        ...event.inputs,
-        ...event.outputs,
-        ...event.quantities.map(({ key }) => key),
-        ...event.coi.alias,
-      ];
-      const nodes = [...(await nodesOf(db, keys)).values()];
-      undone.push({ nodes, chains: [...event.coi.chain, ...(await this.chainsOf(nodes))] });
+    const undone: Undone[] = [];
+    const events = await toldEvents(db, voided);
+    for (const event of await this.takeAliases(events.flatMap(({ coi }) => coi.alias))) {
+      const nodes = [...(await nodesOf(db, [...keysNamed([event])])).values()];
+      undone.push({ nodes, chains: [...event.coi.chain, ...(await this.chainsOf(nodes))], event });
+    }
+    for (const event of events) {
+      const nodes = new Set((await nodesOf(db, [...keysNamed([event])])).values());
+      if (event.coi === NO_FIELDS && ![...nodes].some((node) => this.bound.has(node))) continue;
+      if (event.transformationID !== null) for (const node of await this.joined(event.seq)) nodes.add(node);
+      undone.push({ nodes: [...nodes], chains: [...event.coi.chain, ...(await this.chainsOf([...nodes]))], event });
     }
     return undone;
+  }
+
+  /** Takes back these other keys of containers, and keeps them anew of the events that still give them. Answers those events. */
+  private async takeAliases(aliases: readonly Key[]): Promise<WorldEvent[]> {
+    const { db } = this.journal;
+    for (const alias of aliases) await db.run(sql`DELETE FROM coi_alias WHERE alias = ${alias}`);
+    const rows = await db.all<{ seq: number }>(
+      sql`SELECT DISTINCT p.seq FROM ${eachText(aliases)} j CROSS JOIN coi_part p ON p.kind = 'alias' AND p.key = j.value`,
+    );
+    const still = (
+      await worldEvents(
+        db,
+        rows.map(({ seq }) => seq),
+      )
+    ).sort((a, b) => a.seq - b.seq);
+    for (const event of still) await this.keepAliases(event);
+    return still;
   }
 
   /** Answers the chains that it names: by themselves, or by their order where nobody can say whose the material is (INV-06). */
@@ -211,23 +245,35 @@ export class IdentityProjection {
     if (told.coi.from !== null) parts.push(['from', told.coi.from]);
     if (told.coi.recipient !== null) parts.push(['patient', told.coi.recipient]);
     if (told.coi.offline !== null) parts.push(['device', told.coi.offline.device]);
+    for (const alias of new Set(told.coi.alias)) parts.push(['alias', alias]);
     for (const [kind, key] of parts) await db.run(sql`INSERT INTO coi_part (kind, key, seq) VALUES (${kind}, ${key}, ${seq})`);
-    const [container] = told.type === 'TransformationEvent' ? told.outputs : told.epcs;
-    if (container === undefined || told.coi.alias.length === 0) return chains;
+    if (told.coi.alias.length > 0) for (const event of await worldEvents(db, [seq])) await this.keepAliases(event);
+    return chains;
+  }
+
+  private async keepAliases({
+    seq,
+    type,
+    outputs,
+    epcs,
+    coi,
+  }: Pick<WorldEvent, 'seq' | 'type' | 'outputs' | 'epcs' | 'coi'>): Promise<void> {
+    const [container] = type === 'TransformationEvent' ? outputs : epcs;
+    if (container === undefined || coi.alias.length === 0) return;
+    const { db } = this.journal;
     const key = await canonicalKey(db, container);
-    for (const alias of told.coi.alias) {
+    for (const alias of coi.alias) {
       if (alias === key) continue;
       this.remember(alias);
       await db.run(sql`INSERT INTO coi_alias (alias, key, seq) VALUES (${alias}, ${key}, ${seq}) ON CONFLICT (alias) DO NOTHING`);
     }
-    return chains;
   }
 
   /** What was made under the same transformation id. */
-  private async joined(facts: Facts): Promise<Node[]> {
+  private async joined(seq: number): Promise<Node[]> {
     const { db } = this.journal;
     const rows = await db.all<{ node: Node }>(
-      sql`SELECT DISTINCT o.node FROM event e CROSS JOIN lineage o ON o.transformation = -e.transformation AND o.side = 1 WHERE e.seq = ${facts.seq}`,
+      sql`SELECT DISTINCT o.node FROM event e CROSS JOIN lineage o ON o.transformation = -e.transformation AND o.side = 1 WHERE e.seq = ${seq}`,
     );
     return rows.map(({ node }) => node);
   }
@@ -266,6 +312,27 @@ export class IdentityProjection {
       sql`SELECT c.chain FROM ${eachText(patients)} j CROSS JOIN coi_chain c ON c.patient = j.value ORDER BY c.chain`,
     );
     return rows.map(({ chain }) => chain);
+  }
+
+  /** The chains that used a space from this time (ms) to its next clearance: what was there before them was of concern to them (INV-15). */
+  private async chainsAfter(space: string, time: number): Promise<string[]> {
+    const { db } = this.journal;
+    const clearances = await storedActs(db, 'clearance', { part: 'space', key: space });
+    const next = Math.min(
+      Number.MAX_SAFE_INTEGER,
+      ...clearances.filter((act) => act.time > time && isWitnessed(act)).map((act) => act.time),
+    );
+    const rows = await db.all<{ seq: number }>(
+      sql`SELECT e.seq FROM coi_part p CROSS JOIN event e ON e.seq = p.seq WHERE p.kind = 'space' AND p.key = ${space} AND e.time >= ${time} AND e.time <= ${next}`,
+    );
+    return await this.chainsOfEvents(rows.map(({ seq }) => seq));
+  }
+
+  /** The chains that events state, and those whose material they name. */
+  private async chainsOfEvents(events: readonly number[]): Promise<string[]> {
+    const told = await toldEvents(this.journal.db, events);
+    const nodes = await nodesOf(this.journal.db, [...keysNamed(told)]);
+    return [...new Set([...told.flatMap(({ coi }) => coi.chain), ...(await this.chainsOf([...nodes.values()]))])].sort();
   }
 
   // ── acts ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -356,10 +423,11 @@ export class IdentityProjection {
       for (const { code, seq } of before?.findings ?? []) if (!still.has(`${code} ${seq}`)) gone.add(seq);
     }
     if (gone.size === 0) return [];
-    const rows = await this.journal.db.all<{ chain: string }>(
-      sql`SELECT DISTINCT c.chain FROM ${eachNumber([...gone])} j CROSS JOIN coi_event v ON v.seq = j.value CROSS JOIN coi_part p ON p.kind = 'chain' AND p.seq = v.seq CROSS JOIN coi_chain c ON c.chain = p.key`,
+    const rows = await this.journal.db.all<{ seq: number }>(
+      sql`SELECT j.value AS seq FROM ${eachNumber([...gone])} j
+          UNION SELECT o.seq FROM ${eachNumber([...gone])} j CROSS JOIN event e ON e.seq = j.value AND e.transformation IS NOT NULL CROSS JOIN event o ON o.transformation = e.transformation`,
     );
-    return rows.map(({ chain }) => chain).filter((chain) => !folded.has(chain));
+    return (await this.chainsOfEvents(rows.map(({ seq }) => seq))).filter((chain) => !folded.has(chain));
   }
 
   private async saveView(view: ChainView, seq: number): Promise<void> {

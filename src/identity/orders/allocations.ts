@@ -84,7 +84,14 @@ export const decideRebinding: Decide<'rebinding'> = async (context, { container,
   const view = await context.view(chain);
   if (view.order === null)
     throw new LotlineError('COI-ORDER', 'no order has this chain', { at: '/chain', fix: 'Name the chain of an order.', things: [chain] });
-  const { chains, donors } = await context.binding(await context.canonical(container));
+  const key = await context.canonical(container);
+  if ((await nodesOf(context.db, [container, key])).size === 0)
+    throw new LotlineError('NOT-FOUND', 'no event names this container', {
+      at: '/container',
+      fix: 'Post the event by which it was found first.',
+      things: [container],
+    });
+  const { chains, donors } = await context.binding(key);
   if (donors.length > 0)
     throw refused("these are a donor's cells", 'Allocate them to the order: POST /api/v1/identity/allocations.', [container]);
   if (chains.length > 0)

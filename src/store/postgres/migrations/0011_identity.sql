@@ -12,7 +12,7 @@ CREATE TABLE coi_act (
 );
 --> statement-breakpoint
 CREATE TABLE coi_part (
-  kind TEXT COLLATE "C" NOT NULL,                    -- by what an event or act is found: chain, order, thing, space, patient, donor, device, kind, from
+  kind TEXT COLLATE "C" NOT NULL,                    -- by what an event or act is found: chain, order, thing, space, patient, donor, device, kind, from, alias
   key TEXT COLLATE "C" NOT NULL,
   seq BIGINT NOT NULL,
   PRIMARY KEY (kind, key, seq)

@@ -12,7 +12,7 @@ CREATE TABLE coi_act (
 ) STRICT;
 --> statement-breakpoint
 CREATE TABLE coi_part (
-  kind TEXT NOT NULL,                    -- by what an event or act is found: chain, order, thing, space, patient, donor, device, kind, from
+  kind TEXT NOT NULL,                    -- by what an event or act is found: chain, order, thing, space, patient, donor, device, kind, from, alias
   key TEXT NOT NULL,
   seq INTEGER NOT NULL,
   PRIMARY KEY (kind, key, seq)
