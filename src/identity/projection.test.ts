@@ -1,17 +1,39 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CHAIN_A, collect, documentOf, histories, type Json, make } from '../../test/support/chains.ts';
+import { at, bag, CHAIN_A, CHAIN_B, collect, documentOf, histories, type Json, make, START } from '../../test/support/chains.ts';
 import { rebuilt } from '../../test/support/rebuilt.ts';
 import { memoryStore, type TestStore } from '../../test/support/test-store.ts';
+import type { Signature } from '../access/signature.ts';
 import { carryOut } from '../capture/commands.ts';
 import type { Act, ActKind } from './acts.ts';
 import { actAnswer, chainView } from './questions/acts.ts';
 
-const act = async <K extends ActKind>(store: TestStore, id: string, kind: K, body: Act<K>, event?: Json): Promise<void> => {
+const act = async <K extends ActKind>(
+  store: TestStore,
+  id: string,
+  kind: K,
+  body: Act<K>,
+  event?: Json,
+  time = 0,
+  people: readonly string[] = [],
+): Promise<void> => {
   // Without `live` it is put on record as a replay does: nothing is decided.
   const live = event === undefined ? {} : { live: { event: JSON.stringify(event) } };
-  await carryOut(store.capturer, { kind: 'identity-act', id, act: kind, body, time: 0, signatures: [], ...live }, 'tester');
+  await carryOut(store.capturer, { kind: 'identity-act', id, act: kind, body, time, signatures: people.map(signedBy), ...live }, 'tester');
 };
+const signedBy = (person: string): Signature => ({
+  id: `sg_${person}`,
+  person,
+  name: person,
+  roles: ['operator'],
+  sites: [],
+  qualifications: [],
+  meaning: 'witnessed',
+  reason: null,
+  at: START,
+  offset: '+00:00',
+  session: `ls_${person}`,
+});
 const notice = (chain: string): Act<'notice'> => ({ noticeId: 'n', donor: null, chain, lot: null, to: 'a site', state: 'sent', note: '' });
 
 describe('the projection', () => {
@@ -34,6 +56,55 @@ describe('the projection', () => {
         }
       }),
       { numRuns: process.env['LOTLINE_LONG'] === '1' ? 200 : 15 },
+    );
+  }, 600_000);
+
+  it('INV-15: who used a room after another chain without a clearance between them is found, in whatever order it comes to be known', async () => {
+    const ROOM = 'https://example.com/room/1';
+    const step = fc.record({ kind: fc.constantFrom('use', 'use', 'use', 'wrong', 'clear'), chain: fc.nat(2), order: fc.nat(1_000) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 12 }), async (steps) => {
+        const chains = [CHAIN_A, CHAIN_B, 'CHA999926CCCC33'];
+        const store = await memoryStore();
+        try {
+          for (const [n, chain] of chains.entries()) await store.capture(documentOf([collect(0, n + 1, chain)]));
+          // What happens in the order of minutes comes to be known in another; what was told in error is taken back behind everything else.
+          const told = steps.map((one, minute) => ({ ...one, minute: minute + 10 })).sort((a, b) => a.order - b.order);
+          const useOf = ({ chain, minute }: (typeof told)[number]): Json => ({
+            type: 'ObjectEvent',
+            eventID: `urn:example:use:${minute}`,
+            action: 'OBSERVE',
+            bizStep: 'inspecting',
+            ...at(minute),
+            epcList: [bag(chain + 1)],
+            'coi:space': ROOM,
+          });
+          for (const one of told)
+            if (one.kind === 'clear')
+              await act(store, `cl_${one.minute}`, 'clearance', { space: ROOM }, undefined, START + one.minute * 60_000, ['p_1', 'p_2']);
+            else await store.capture(documentOf([useOf(one)]));
+          const errorDeclaration = { declarationTime: '2026-03-02T09:00:00Z', reason: 'incorrect_data' };
+          for (const one of told.filter(({ kind }) => kind === 'wrong'))
+            await store.capture(documentOf([{ ...useOf(one), errorDeclaration }]));
+          const uses = steps.flatMap(({ kind, chain }, minute) => (kind === 'use' ? [{ chain, minute }] : []));
+          const isCleared = (from: number, to: number) => steps.some(({ kind }, i) => kind === 'clear' && i > from && i < to);
+          const expected = uses
+            .filter((one) =>
+              uses.some((other) => other.chain !== one.chain && other.minute < one.minute && !isCleared(other.minute, one.minute)),
+            )
+            .map(({ minute }) => `urn:example:use:${minute + 10}`);
+          const ids = new Map(
+            store.rows<{ seq: number; event_id: string }>('SELECT seq, event_id FROM event').map((row) => [row.seq, row.event_id]),
+          );
+          const found = (await store.findings()).filter(({ code, state }) => code === 'COI-CLEARANCE' && state === 'open');
+          expect(found.map(({ seq }) => ids.get(seq)).sort()).toEqual(expected.sort());
+          const report = await rebuilt(store.db);
+          expect(report.tables.flatMap((table) => table.differences)).toEqual([]);
+        } finally {
+          await store.close();
+        }
+      }),
+      { numRuns: process.env['LOTLINE_LONG'] === '1' ? 400 : 20 },
     );
   }, 600_000);
 
