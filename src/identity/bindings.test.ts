@@ -126,6 +126,51 @@ describe.each(ENGINES)('on %s', (engine) => {
     await store.capture(documentOf([{ type: 'TransformationEvent', ...at(10), inputEPCList: [gtin], outputEPCList: [bag(2)] }]));
     expect(await chainsOf(2)).toEqual([A]);
   });
+
+  const gtin = (serial: string) => `urn:epc:id:sgtin:9520123.000011.${serial}`;
+  const use = (minute: number, key: string, n: number): Json => ({
+    type: 'TransformationEvent',
+    ...at(minute),
+    inputEPCList: [key],
+    outputEPCList: [bag(n)],
+  });
+
+  it('who was relabelled twice goes by all three keys, in whatever order that came to be known', async () => {
+    const relabel = (minute: number, key: string, old: string): Json => ({
+      type: 'ObjectEvent',
+      action: 'OBSERVE',
+      ...at(minute),
+      epcList: [key],
+      'coi:alias': [old],
+      'coi:chain': A,
+    });
+    await store.capture(documentOf([relabel(20, gtin('C'), gtin('B'))]));
+    await store.capture(documentOf([relabel(10, gtin('B'), bag(1))]));
+    await store.capture(documentOf([collect(0, 1, A), use(30, gtin('C'), 2), use(40, gtin('B'), 3)]));
+    expect([await chainsOf(2), await chainsOf(3)]).toEqual([[A], [A]]);
+    expect(await found(store, 'COI-DISAGREE')).toEqual([]);
+  });
+
+  it('INV-05: a key that another container goes by already is flagged and held, and stays the first one’s', async () => {
+    const named = (minute: number, n: number, chain: string) => ({ ...collect(minute, n, chain), ilmd: { 'coi:alias': [gtin('X')] } });
+    await store.capture(documentOf([named(0, 1, A), named(5, 2, B), use(30, gtin('X'), 3)]));
+    expect((await found(store, 'COI-DISAGREE')).map(({ seq }) => seq)).toEqual([1]);
+    expect(await chainsOf(3)).toEqual([A]);
+    expect(await store.rows(`SELECT chain FROM coi_hold WHERE lifted IS NULL AND id LIKE '%COI-DISAGREE%'`)).toEqual([{ chain: B }]);
+  });
+
+  it('INV-05: where the event that gave a key was declared erroneous, the next one that gives it away has it', async () => {
+    const named = (minute: number, n: number, chain: string) => ({
+      ...collect(minute, n, chain),
+      eventID: `urn:example:named:${n}`,
+      ilmd: { 'coi:alias': [gtin('X')] },
+    });
+    await store.capture(documentOf([named(0, 1, A), named(5, 2, B), use(30, gtin('X'), 3)]));
+    const errorDeclaration = { declarationTime: '2026-03-02T09:00:00Z', reason: 'incorrect_data' };
+    await store.capture(documentOf([{ ...named(0, 1, A), errorDeclaration }]));
+    expect(await found(store, 'COI-DISAGREE')).toEqual([]);
+    expect(await chainsOf(3)).toEqual([B]);
+  });
 });
 
 describe('the property of domain.md §12.3', () => {
