@@ -207,7 +207,7 @@ describe('the property of domain.md §12.3', () => {
             const union = new Set((groups.get(group) as { inputs: number[] }).inputs.flatMap((n) => [...(chains.get(n) ?? [])]));
             return union.size > 1;
           })
-          .map(({ json }) => json['eventID'])
+          .map(({ json }) => String(json['eventID']))
           .sort();
         const store = await memoryStore();
         try {
@@ -217,7 +217,7 @@ describe('the property of domain.md §12.3', () => {
           const ids = new Map(
             store.rows<{ seq: number; event_id: string }>('SELECT seq, event_id FROM event').map((row) => [row.seq, row.event_id]),
           );
-          const flagged = mixes.map(({ seq }) => ids.get(seq)).sort();
+          const flagged = mixes.map(({ seq }) => String(ids.get(seq))).sort();
           expect(flagged).toEqual(expected);
           for (const n of all.flatMap(({ outputs }) => outputs)) {
             const set = chains.get(n) ?? new Set();
