@@ -39,7 +39,7 @@ const byTime = (events: readonly Json[]) => [...events].sort((a, b) => (String(a
 
 describe.each(ENGINES)('on %s', (engine) => {
   /** What SQLite is asked often, PostgreSQL is asked a few times: that both hold the same rows is tried elsewhere (test/store). */
-  const runs = (many: number) => ({ numRuns: (LONG ? 30 : 1) * (engine === 'sqlite' ? many : Math.ceil(many / 100)) });
+  const runs = (many: number) => ({ numRuns: (LONG ? 60 : 1) * (engine === 'sqlite' ? many : Math.ceil(many / 100)) });
 
   async function dumpOf(events: readonly Json[], arrival: Arrival): Promise<StateDump> {
     return await using(await storeOf(engine), async (store) => {
@@ -58,7 +58,7 @@ describe.each(ENGINES)('on %s', (engine) => {
             const all = [...events, ...declarations];
             expect(await dumpOf(all, arrival)).toEqual(await dumpOf(byTime(all), IN_ONE_GO));
           }),
-          runs(theme === 'everything' ? 300 : 250),
+          runs(theme === 'everything' ? 150 : 120),
         );
       },
     );
@@ -73,7 +73,7 @@ describe.each(ENGINES)('on %s', (engine) => {
           );
           expect(stays).toEqual(told.sort());
         }),
-        runs(150),
+        runs(80),
       );
     });
   });
@@ -101,7 +101,7 @@ describe.each(ENGINES)('on %s', (engine) => {
             expect(new Map(said.map((row) => [row.id, row.parent]))).toEqual(parentOf);
           });
         }),
-        runs(60),
+        runs(40),
       );
     });
   });
@@ -139,7 +139,7 @@ describe.each(ENGINES)('on %s', (engine) => {
             expect((await store.findings()).some((f) => f.code === 'EV-DUP')).toBe(true);
           });
         }),
-        runs(60),
+        runs(40),
       );
     });
 
@@ -158,7 +158,7 @@ describe.each(ENGINES)('on %s', (engine) => {
           const findings = left.findings.filter((one) => !one.startsWith('DEP-VOIDED '));
           expect({ ...left, findings }).toEqual(await dumpOf(others, arrival));
         }),
-        runs(100),
+        runs(60),
       );
     });
   });
@@ -182,7 +182,7 @@ describe.each(ENGINES)('on %s', (engine) => {
             }
           });
         }),
-        runs(60),
+        runs(40),
       );
     });
 
@@ -224,7 +224,7 @@ describe.each(ENGINES)('on %s', (engine) => {
             }
           });
         }),
-        runs(60),
+        runs(40),
       );
     });
   });
