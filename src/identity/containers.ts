@@ -1,7 +1,7 @@
 import { stepOf } from './steps.ts';
 import type { ContainerView } from './view.ts';
 import { BIZ_STEP } from './vocabulary.ts';
-import type { ChainWorld, Key, WorldEvent } from './world.ts';
+import type { Amount, ChainWorld, Key, WorldEvent } from './world.ts';
 
 type Building = { -readonly [K in keyof ContainerView]: ContainerView[K] };
 
@@ -74,8 +74,14 @@ function make(view: Building, event: WorldEvent, step: ReturnType<typeof stepOf>
 
 function happen(view: Building, event: WorldEvent): void {
   if (event.bizStep === BIZ_STEP.thawing) view.thawed ??= event.time;
-  if (event.bizStep === BIZ_STEP.infusing) view.given = event.coi.volume ?? view.given;
+  if (event.bizStep === BIZ_STEP.infusing) view.given = together(view.given, event.coi.volume);
   if (event.action !== 'DELETE') return;
   const kind = event.bizStep === BIZ_STEP.infusing ? 'infused' : 'destroyed';
   view.end = { kind, seq: event.seq, time: event.time };
+}
+
+/** What was given in several goes; of different units nobody knows the sum, and the last one stands. */
+function together(before: Amount | null, more: Amount | null): Amount | null {
+  if (before === null || more === null || before.uom !== more.uom) return more ?? before;
+  return { value: before.value + more.value, uom: more.uom };
 }

@@ -3,6 +3,9 @@ import type { ChainView, ContainerView } from '../view.ts';
 import { BIZ_STEP } from '../vocabulary.ts';
 import type { ChainWorld } from '../world.ts';
 
+/** By how much of itself a volume may be measured wrongly. */
+const VOLUME_TOLERANCE = 0.1;
+
 /** Kept on purpose, by a decision or as a retention sample: an end as well (domain.md §12.5). */
 function isSettled(world: ChainWorld, container: ContainerView): boolean {
   if (container.end !== null) return true;
@@ -55,6 +58,15 @@ export function unmetForClosing(world: ChainWorld, view: ChainView): Unmet[] {
         things: bags.map(({ key }) => key),
         message: `${bags.length} of ${filled} dose bags are known`,
       });
+  }
+  for (const { key, volume, given } of view.containers) {
+    if (volume === null || given === null || volume.uom !== given.uom || given.value <= volume.value * (1 + VOLUME_TOLERANCE)) continue;
+    unmet.push({
+      code: 'COI-VOLUME',
+      step: 'infuse',
+      things: [key],
+      message: `${given.value} ${given.uom} were given of a bag with ${volume.value} ${volume.uom}`,
+    });
   }
   for (const hold of view.holds)
     if (hold.lifted === null)
