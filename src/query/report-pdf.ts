@@ -102,10 +102,34 @@ export async function reportPdf(report: ChainReport): Promise<Buffer> {
   );
   paper.heading('Temperature');
   paper.table(
+    [col('Shipment', 27), col('Stage', 12), col('Limits °C', 12), col('From, to (UTC)', 25), col('Readings', 8), col('Seen °C', 16)],
+    sections.shipments.map(({ shipper, stage, limits, from, to, readings, min, max, excursions, gaps, accepted }) => [
+      tail(shipper),
+      stage,
+      `${limits.low} to ${limits.high}`,
+      [from, to].map((one) => (one === null ? '' : short(one))).join(', '),
+      `${readings}`,
+      toned(min === null || max === null ? 'unknown' : `${min} to ${max}`, excursions + gaps === 0, !accepted),
+    ]),
+    'No logger told anything of a shipment.',
+  );
+  paper.table(
     [col('Finding', 15), col('Entry', 10), col('Things', 75)],
     sections.temperature.map(({ code, seq, things }) => [toned(code, false, true), `${seq}`, things.join(', ')]),
     'No excursion and no gap in the data of any shipment.',
   );
+  if (sections.stability.length > 0)
+    paper.table(
+      [col('Out of limits', 50), col('Last at', 15), col('Minutes', 10), col('Allowed', 10), col('Left', 15)],
+      sections.stability.map(({ thing, stage, minutesOut, allowed, remaining }) => [
+        thing,
+        stage,
+        `${minutesOut}`,
+        `${allowed}`,
+        toned(`${remaining}`, remaining > 0, true),
+      ]),
+      '',
+    );
   paper.heading('Findings and holds');
   paper.table(
     [col('Finding', 22), col('Entry', 10), col('Things', 68)],

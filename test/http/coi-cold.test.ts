@@ -1,4 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChainReport } from '../../src/query/chain-report.ts';
+import { verifyReport } from '../../src/query/verify-report.ts';
 import { Coi, EVENT, giaiOf, type Person, PURPOSE, type Therapy, type Who } from '../support/coi.ts';
 import type { Json } from '../support/events.ts';
 import { ENGINES } from '../support/test-store.ts';
@@ -57,6 +60,14 @@ describe.each(ENGINES)('temperatures of cell shipments on %s', (engine) => {
     [...new Set((await coi.chain(t)).findings.map(({ code }) => code as string))].filter((code) => code.startsWith('SENS-')).sort();
   const held = async (thing: string) => ((await coi.container(thing))['holds'] as Json[]).flatMap(({ codes: of }) => of);
   const temperature = async (thing: string) => await coi.get<Json>(`/identity/shipments/${encodeURIComponent(thing)}/temperature`);
+  /** Once a checkpoint commits to all of it. */
+  async function signedReport({ coiId }: Therapy): Promise<ChainReport> {
+    for (;;) {
+      const report = await coi.get<ChainReport>(`/identity/chains/${coiId}/report`);
+      if (report.unsigned.length === 0) return report;
+      await setTimeout(100);
+    }
+  }
   async function verdict(t: string, word: 'accept' | 'reject', who: Who | Person = 'reviewer'): Promise<Json> {
     const signatures = await coi.sign([who, 'resolved', 'within the stability budget']);
     return await coi.post('/identity/excursions', { shipment: t, verdict: word, reason: 'within the stability budget', signatures });
@@ -83,6 +94,37 @@ describe.each(ENGINES)('temperatures of cell shipments on %s', (engine) => {
     expect(await held(t.bags[1] as string)).toEqual([]);
     const seen = await temperature(other);
     expect(seen['budgets']).toEqual([expect.objectContaining({ minutesOut: 70, allowed: 60, remaining: -10 })]);
+  });
+
+  it('the report tells the temperatures of every shipment and what is left of the stability, and still verifies offline', async () => {
+    const t = await collected();
+    await coi.capture(packed(t, 0), bound(t, 1));
+    await coi.capture(told(t.loggerIn, [...points(10, 60, 5), ...points(70, 110, 12), ...points(120, 150, 5)]));
+    const report = await signedReport(t);
+    expect(report.sections.shipments).toEqual([
+      expect.objectContaining({
+        stage: 'pack',
+        limits: { low: 2, high: 8 },
+        from: iso(at(10)),
+        to: iso(at(150)),
+        readings: 15,
+        min: 5,
+        max: 12,
+        excursions: 1,
+        minutesOut: 40,
+        gaps: 0,
+        accepted: false,
+      }),
+    ]);
+    expect(report.sections.stability).toHaveLength(2);
+    expect(report.sections.stability).toEqual([
+      expect.objectContaining({ minutesOut: 40, allowed: 60, remaining: 20 }),
+      expect.objectContaining({ minutesOut: 40, allowed: 60, remaining: 20 }),
+    ]);
+    expect(verifyReport(report, coi.server.service.deps.vkey).problems).toEqual([]);
+    const warmer = structuredClone(report);
+    Object.assign(warmer.sections.shipments[0] as object, { max: 8 });
+    expect(verifyReport(warmer, coi.server.service.deps.vkey).problems.join()).toContain('Section shipments does not follow');
   });
 
   it('readings that were told before their logger was bound, and before the shipper was packed, count', async () => {

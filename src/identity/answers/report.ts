@@ -1,3 +1,5 @@
+import { type Budget, foldCold, type ShipmentView } from '../cold/fold-cold.ts';
+import { shownSeries } from '../cold/shown-series.ts';
 import type { ChainView } from '../view.ts';
 import type { AnyAct, Binding, ChainWorld, Key, Signature, WorldEvent } from '../world.ts';
 import { holdsOn } from './container-answer.ts';
@@ -77,6 +79,26 @@ export type ReportSections = {
     readonly verdict: string;
     readonly at: string;
   }[];
+  /** What loggers told of each shipment, °C. `minutesOut`: out of limits; `accepted`: quality has accepted all of that. */
+  readonly shipments: readonly {
+    readonly shipper: Key;
+    readonly device: string | null;
+    readonly stage: string;
+    readonly limits: { readonly low: number; readonly high: number };
+    readonly from: string | null;
+    readonly to: string | null;
+    readonly readings: number;
+    readonly min: number | null;
+    readonly max: number | null;
+    readonly mkt: number | null;
+    readonly excursions: number;
+    readonly minutesOut: number;
+    readonly gaps: number;
+    readonly accepted: boolean;
+    readonly things: readonly Key[];
+  }[];
+  /** Minutes out of limits over the whole life of each thing, and what is left of those allowed (domain.md §14). */
+  readonly stability: readonly Budget[];
   readonly temperature: readonly { readonly code: string; readonly seq: number; readonly things: readonly Key[] }[];
   readonly findings: readonly { readonly code: string; readonly seq: number; readonly things: readonly Key[] }[];
   readonly holds: readonly { readonly id: string; readonly reason: string; readonly codes: readonly string[]; readonly lifted: boolean }[];
@@ -87,6 +109,7 @@ export type ReportSections = {
 export function reportSections(world: ChainWorld, view: ChainView): ReportSections {
   const order = orderFacts(world, view);
   const checks = world.acts.flatMap((act) => (act.kind === 'check' ? [act] : []));
+  const cold = foldCold(world);
   const findings = view.findings.map(({ code, seq, things }) => ({ code, seq, things }));
   return {
     subject: {
@@ -144,6 +167,8 @@ export function reportSections(world: ChainWorld, view: ChainView): ReportSectio
       state,
     })),
     results: world.acts.flatMap((act) => (act.kind === 'result' ? [resultLine(act)] : [])),
+    shipments: cold.shipments.map(shipmentLine),
+    stability: cold.budgets,
     temperature: findings.filter(({ code }) => code.startsWith('SENS-')),
     findings,
     holds: [...new Map(view.holds.map(({ id, reason, codes, lifted }) => [id, { id, reason, codes, lifted: lifted !== null }])).values()],
@@ -167,6 +192,27 @@ function checkLine({ id, seq, time, body, signatures }: Extract<AnyAct, { kind: 
     things: body.containers,
     resolution: body.resolution,
     offline: body.offline !== null,
+  };
+}
+
+function shipmentLine(shipment: ShipmentView): ReportSections['shipments'][number] {
+  const { device, stage, limits, from, to, readings, min, max, mkt, excursions, gaps } = shownSeries(shipment);
+  return {
+    shipper: shipment.series.shipper,
+    device,
+    stage,
+    limits,
+    from: from === null ? null : iso(from),
+    to: to === null ? null : iso(to),
+    readings,
+    min,
+    max,
+    mkt,
+    excursions: excursions.length,
+    minutesOut: excursions.reduce((sum, { minutes }) => sum + minutes, 0),
+    gaps: gaps.length,
+    accepted: [...excursions, ...gaps].every(({ accepted }) => accepted),
+    things: shipment.affected.map(({ thing }) => thing),
   };
 }
 
