@@ -58,7 +58,7 @@ it('documents folded in one run come to what they come to one by one', { timeout
         await store.close();
       }
     }),
-    { numRuns: LONG ? 6_000 : 120 },
+    { numRuns: LONG ? 6_000 : 200 },
   );
   expect(inOneRun).toBeGreaterThan(20);
 });
