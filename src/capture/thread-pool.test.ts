@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -11,14 +12,14 @@ afterEach(() => pool.close());
 /** A thread that does what a request says: `sleep` waits, `spin` never ends, `fill` takes memory without end, `block` cannot be stopped. */
 const THREAD = new URL(
   `data:text/javascript,${encodeURIComponent(`
-    import { execFileSync } from 'node:child_process';
+    import { openSync, readSync } from 'node:fs';
     import { parentPort, threadId } from 'node:worker_threads';
     const list = [];
     parentPort.on('message', async ({ what, ms = 0, value }) => {
       if (what === 'sleep') await new Promise((resolve) => setTimeout(resolve, ms));
       if (what === 'spin') for (;;);
       if (what === 'fill') for (;;) list.push({ list: [list.length] });
-      if (what === 'block') execFileSync('sh', ['-c', 'while [ ! -e "$0" ]; do sleep 0.05; done', value]);
+      if (what === 'block') readSync(openSync(value, 'r'), Buffer.alloc(1));
       if (what === 'throw') throw new Error('as told');
       parentPort.postMessage({ answer: { value, threadId } });
     });
@@ -81,14 +82,19 @@ describe('a request that asks for too much', () => {
   it('and cannot be stopped is left to itself, but no more of them than there are threads', async () => {
     open({ runMs: 100 });
     const folder = mkdtempSync(join(tmpdir(), 'lotline-pool-'));
-    const door = join(folder, 'open');
+    // A pipe that somebody holds open: who reads from it waits in the kernel, where nothing of Node's reaches, until there is a byte for each.
+    const door = join(folder, 'door');
+    execFileSync('mkfifo', [door]);
+    const held = openSync(door, 'r+');
     await expect(ask({ what: 'block', value: door })).rejects.toEqual(complex);
     await expect(ask({ what: 'block', value: door })).rejects.toEqual(complex);
     // Both threads are still in their statements: a third is not begun before one of them has ended.
     const late = ask({ value: 1 });
     expect(pool.waiting).toBe(1);
-    writeFileSync(door, '');
+    writeSync(held, 'ab');
     expect((await late).value).toBe(1);
+    await pool.close();
+    closeSync(held);
     rmSync(folder, { recursive: true });
   });
 
