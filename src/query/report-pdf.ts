@@ -102,7 +102,7 @@ export async function reportPdf(report: ChainReport): Promise<Buffer> {
   );
   paper.heading('Temperature');
   paper.table(
-    [col('Shipment', 27), col('Stage', 12), col('Limits °C', 12), col('From, to (UTC)', 25), col('Readings', 8), col('Seen °C', 16)],
+    [col('Shipment', 27), col('Stage', 12), col('Limits °C', 12), col('From, to (UTC)', 25), col('Readings', 10), col('Seen °C', 14)],
     sections.shipments.map(({ shipper, stage, limits, from, to, readings, min, max, excursions, gaps, accepted }) => [
       tail(shipper),
       stage,
