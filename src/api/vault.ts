@@ -79,11 +79,12 @@ export function vaultRoutes(deps: ApiDeps): FastifyPluginAsyncTypebox {
       },
     );
 
-    app.post('/identity/patients/merge', { config: { roles: ROLE_NAMES }, schema: { hide: true }, bodyLimit: 64 * 1024 }, async () => {
-      throw new LotlineError('COI-NOMERGE', 'two patients are never made one, nor two chains: what is merged cannot be told apart again', {
-        fix: 'If both are the same person, say so with POST /api/v1/identity/links; both references and both chains stay.',
+    for (const things of ['patients', 'donors', 'chains', 'orders'])
+      app.post(`/identity/${things}/merge`, { config: { roles: ROLE_NAMES }, schema: { hide: true }, bodyLimit: 64 * 1024 }, async () => {
+        throw new LotlineError('COI-NOMERGE', 'two people are never made one, nor two chains: what is merged cannot be told apart again', {
+          fix: 'If both are the same person, say so with POST /api/v1/identity/links; both references and both chains stay.',
+        });
       });
-    });
 
     app.get(
       '/identity/patients/:ref/identity',

@@ -209,6 +209,20 @@ describe.each(ENGINES)('the vault on %s', (engine) => {
     expect((await readBy(a, await as('treatmentSite'))).statusCode).toBe(200);
   });
 
+  it.each(['patients', 'donors', 'chains', 'orders'])('has no call that merges %s, and says so to everybody (INV-04)', async (things) => {
+    for (const key of [server.keys.admin, await server.keyOf('privacyOfficer'), await server.keyOf('qp')])
+      expect(codeOf(await post(`/identity/${things}/merge`, { anything: ['a', 'b'] }, { key }))).toEqual([405, 'COI-NOMERGE']);
+  });
+
+  it('an order keeps its patient: no amendment names another one (INV-02, INV-04)', async () => {
+    const amended = await post('/identity/orders/or_aaaaaaaaaaaaaaaaaaaaaaaaaa/amendments', {
+      patientRef: await register({ name: 'Umgebucht Vertauscht' }),
+      reason: 'mixed up',
+      signatures: [],
+    });
+    expect(codeOf(amended)).toEqual([400, 'REQ-FORM']);
+  });
+
   it('puts an identity right: a new version in the vault, and no values in the journal', async () => {
     const ref = await register({ name: 'Falsch Geschrieben' });
     const call = await as('treatmentSite');
