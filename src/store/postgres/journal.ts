@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import type { JournalDb } from '../db.ts';
 import type { Journal, Savepoint } from '../journal.ts';
@@ -51,6 +52,11 @@ const STAY = 'child, from_seq, parent, kind, uom, quantity, to_time, to_seq, inf
 const CLAIM = 5;
 /** Items packed, apart from lots and associated parts. The sums keep the primary key out of it: where there are no statistics it looks good for this. */
 const PACKED = 'kind + 0 = 0 AND child + 0 > 0';
+/** How long an erasure waits for those who still see what it erased. The writer waits with it. */
+const CLEARING_WAIT_MS = 2_000;
+const CLEARING_STEP_MS = 50;
+/** Tables are to be rewritten: they held what only transactions before this one may still see; null: not yet tried. */
+type Clearing = { before: string | null };
 const EFFECTIVE = 'e.void_seq IS NULL AND e.twin_of IS NULL AND e.declares = 0';
 
 // ── where rows go ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -465,7 +471,7 @@ export class PostgresJournal implements Journal {
   private released: Savepoint[] = [];
   private readonly marks = new Map<Savepoint | 'transaction', Mark>();
   /** Something was deleted that is to leave no trace. */
-  private clearing = false;
+  private clearing: Clearing | null = null;
 
   private constructor(client: pg.Client, next: Counters) {
     this.client = client;
@@ -508,21 +514,47 @@ export class PostgresJournal implements Journal {
     const { command } = await this.client.query('COMMIT');
     // Of a transaction in which a statement has failed, it takes back everything and calls that no error.
     if (command !== 'COMMIT') throw new Error('the transaction had failed before it was to be committed');
-    if (this.clearing) await this.clearAway();
+    if (this.clearing !== null) await this.clearAway(this.clearing);
   }
   leaveNoTrace(): void {
-    this.clearing = true;
+    this.clearing = { before: null };
   }
 
-  /** Rewrites the tables into new files: VACUUM alone would leave the bytes of old rows in their pages. What is asked of the writer passes through the intake. */
-  private async clearAway(): Promise<void> {
+  /**
+   * Rewrites the tables into new files: VACUUM alone would leave the bytes of old rows in their pages. What is asked of the writer passes through the
+   * intake. Whoever still looks at the store as it was before, a question or the server's own analysis, keeps the old rows even so: they are waited for a
+   * little, and where they take longer, it is done once more with the first commit after they have ended.
+   */
+  private async clearAway(clearing: Clearing): Promise<void> {
     try {
+      const again = clearing.before !== null;
+      const before = clearing.before ?? (await this.nextTransaction());
+      clearing.before = before;
+      let isKept = await this.isLookedAt(before);
+      if (isKept && again) return;
+      for (let waited = 0; isKept && waited < CLEARING_WAIT_MS; waited += CLEARING_STEP_MS) {
+        await setTimeout(CLEARING_STEP_MS);
+        isKept = await this.isLookedAt(before);
+      }
       for (const table of ['vault', 'vault_salt', 'vault_token', 'vault_link', 'intake', 'intake_answer'])
         await this.client.query(`VACUUM (FULL) ${table}`);
-      this.clearing = false;
+      if (!isKept) this.clearing = null;
     } catch {
       // What was committed is committed; the next commit tries again.
     }
+  }
+  private async nextTransaction(): Promise<string> {
+    const { rows } = await this.client.query<{ id: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text AS id');
+    return rows[0]?.id as string;
+  }
+  /** Whether somebody sees the database as it was before this transaction. */
+  private async isLookedAt(before: string): Promise<boolean> {
+    const { rows } = await this.client.query(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+         AND (age(backend_xmin) > age($1::xid) OR age(backend_xid) > age($1::xid)) LIMIT 1`,
+      [before],
+    );
+    return rows.length > 0;
   }
   async rollback(): Promise<void> {
     this.unset = [];
