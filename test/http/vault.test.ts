@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Role } from '../../src/access/index.ts';
 import { exportToFile } from '../../src/cli/export.ts';
 import { verifyStore } from '../../src/cli/verify-log.ts';
@@ -229,6 +229,25 @@ describe.each(ENGINES)('the vault on %s', (engine) => {
     const answer = await api('PUT', `/identity/patients/${ref}/identity`, { identity: { name: 'Richtig Geschrieben' } }, call);
     expect([answer.statusCode, answer.json()]).toMatchObject([200, { ok: true, version: 2 }]);
     expect((await readBy(ref, call)).json()).toEqual({ identity: { name: 'Richtig Geschrieben' } });
+  });
+
+  it.runIf(engine === 'postgres')('comes back for what somebody still saw while it was erased', { timeout: 60_000 }, async () => {
+    const ref = await register({ name: 'Langsam Gelesen' });
+    const row = await server.service.deps.readers.look('vaultRow', { ref });
+    const secrets = [row?.wrapped, row?.sealed].filter((text) => typeof text === 'string');
+    const reader = await connect({ url: server.place.databaseUrl as string }, { application: 'test', statementTimeoutMs: 60_000 });
+    try {
+      await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await reader.query('SELECT 1 FROM pg_class LIMIT 1');
+      expect((await erase(ref, 'identity', 'erase', await both())).statusCode).toBe(201);
+      expect(codeOf(await readBy(ref, await as('treatmentSite')))).toEqual([410, 'VLT-ERASED']);
+      expect(await stillOnDisk(engine, server, secrets)).toBe(true);
+      await reader.query('COMMIT');
+    } finally {
+      await reader.end();
+    }
+    await register({ name: 'Irgend Jemandem' });
+    await vi.waitFor(async () => expect(await stillOnDisk(engine, server, secrets)).toBe(false), { timeout: 20_000, interval: 200 });
   });
 
   it('erases only with the signatures of privacy and of quality, of two people', async () => {
