@@ -547,11 +547,15 @@ export class PostgresJournal implements Journal {
     const { rows } = await this.client.query<{ id: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text AS id');
     return rows[0]?.id as string;
   }
-  /** Whether somebody sees the database as it was before this transaction. */
+  /**
+   * Whether somebody sees the database as it was before this transaction, or would from now on: who writes anywhere in the same server, also in another
+   * database, keeps every new look that old, that of VACUUM itself too.
+   */
   private async isLookedAt(before: string): Promise<boolean> {
     const { rows } = await this.client.query(
-      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-         AND (age(backend_xmin) > age($1::xid) OR age(backend_xid) > age($1::xid)) LIMIT 1`,
+      `SELECT 1 WHERE age(pg_snapshot_xmin(pg_current_snapshot())::xid) > age($1::xid)
+         OR EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+           AND (age(backend_xmin) > age($1::xid) OR age(backend_xid) > age($1::xid)))`,
       [before],
     );
     return rows.length > 0;
