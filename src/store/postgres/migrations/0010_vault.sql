@@ -44,3 +44,17 @@ CREATE TABLE vault_erasure (
   seq BIGINT,                           -- of the act
   time BIGINT NOT NULL                  -- ms
 );
+--> statement-breakpoint
+-- The server keeps samples of the values that it has analysed, where no erasure reaches them: of these columns none.
+ALTER TABLE vault ALTER COLUMN wrapped SET STATISTICS 0, ALTER COLUMN sealed SET STATISTICS 0,
+  ALTER COLUMN contact_wrapped SET STATISTICS 0, ALTER COLUMN contact_sealed SET STATISTICS 0;
+--> statement-breakpoint
+ALTER TABLE vault_salt ALTER COLUMN sealed SET STATISTICS 0;
+--> statement-breakpoint
+ALTER TABLE vault_token ALTER COLUMN token SET STATISTICS 0;
+--> statement-breakpoint
+ALTER TABLE vault_link ALTER COLUMN sealed SET STATISTICS 0;
+--> statement-breakpoint
+ALTER TABLE intake ALTER COLUMN body SET STATISTICS 0;
+--> statement-breakpoint
+ALTER TABLE intake_answer ALTER COLUMN answer SET STATISTICS 0;
